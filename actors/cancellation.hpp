@@ -1,0 +1,41 @@
+#pragma once
+
+#include "messages/task.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+namespace overwatch {
+
+/// Tells a handler on another thread to stop, and why. Shared between a pool and the handler of one
+/// attempt: the one mutable thing that crosses a thread here, because a blocking handler has no mailbox.
+class cancellation {
+public:
+  enum class cause : uint8_t { none, cancelled, timeout, deadline, shutdown };
+
+  cancellation();
+  ~cancellation();
+  cancellation(const cancellation&) = delete;
+  cancellation& operator=(const cancellation&) = delete;
+
+  /// Only the first call counts.
+  void request(cause why);
+
+  cause requested() const { return cause_.load(std::memory_order_acquire); }
+
+  /// Sleeps; true when stopping was asked for before `duration` passed.
+  bool wait_for(milliseconds duration);
+
+  /// A file descriptor that becomes readable when stopping is asked for: for poll loops.
+  int fd() const { return event_fd_; }
+
+private:
+  std::atomic<cause> cause_{cause::none};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int event_fd_;
+};
+
+} // namespace overwatch

@@ -1,0 +1,30 @@
+# Debian 12's packages. Those without a usable CMake package of their own become imported targets here.
+
+# overwatch_find(target header library...): target `dep::<target>`.
+function(overwatch_find name header)
+  string(TOUPPER ${name} id)
+  find_path(${id}_INCLUDE ${header} REQUIRED)
+  add_library(dep_${name} INTERFACE)
+  add_library(dep::${name} ALIAS dep_${name})
+  target_include_directories(dep_${name} SYSTEM INTERFACE ${${id}_INCLUDE})
+  foreach(library ${ARGN})
+    find_library(${id}_${library} ${library} REQUIRED)
+    target_link_libraries(dep_${name} INTERFACE ${${id}_${library}})
+  endforeach()
+endfunction()
+
+find_package(Threads REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CURL REQUIRED)
+find_package(CLI11 REQUIRED)
+overwatch_find(caf caf/all.hpp caf_core caf_io caf_openssl)
+overwatch_find(json boost/json.hpp boost_json)
+overwatch_find(rocksdb rocksdb/db.h rocksdb)
+overwatch_find(civetweb civetweb.h civetweb)
+target_link_libraries(dep_caf INTERFACE Threads::Threads)
+
+file(STRINGS ${CAF_INCLUDE}/caf/config.hpp caf_version REGEX "define CAF_VERSION")
+if(NOT caf_version MATCHES "1706")
+  message(FATAL_ERROR "CAF 0.17.6 is needed (Debian 12: libcaf-dev); found: ${caf_version}")
+endif()

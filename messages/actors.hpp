@@ -1,0 +1,53 @@
+#pragma once
+
+#include "messages/event.hpp"
+#include "messages/metric.hpp"
+#include "messages/requests.hpp"
+#include "messages/type_ids.hpp"
+
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+/// The map: every actor's role and what it answers. Interfaces that never leave a node are in
+/// `actors/interfaces.hpp`.
+namespace overwatch {
+
+/// The one front door of a node, for HTTP, the CLI and remote CAF programs. Routes to the partition's
+/// leader, bounds what is in flight, and gathers over partitions.
+using gateway_actor = caf::typed_actor<
+  // Stores 1 to 10,000 tasks; answers when all are durable.
+  caf::replies_to<submit_request>::with<submit_reply>,
+  // One task, whole.
+  caf::replies_to<get_request>::with<task_record>,
+  // The same, once it has ended.
+  caf::replies_to<wait_request>::with<task_record>,
+  // Stops a task in any unfinished status.
+  caf::replies_to<cancel_request>::with<task_record>,
+  // Submits a finished task again.
+  caf::replies_to<retry_request>::with<submit_receipt>,
+  // Deletes a finished task; answers with what it was.
+  caf::replies_to<remove_request>::with<task_record>,
+  // Says what an unfinished task waits for.
+  caf::replies_to<why_request>::with<why_reply>,
+  // The log of one task.
+  caf::replies_to<log_request>::with<log_page>,
+  // Tasks newest first.
+  caf::replies_to<list_request>::with<task_page>,
+  // Counters.
+  caf::replies_to<stats_request>::with<stats_reply>,
+  // The node's own state.
+  caf::replies_to<status_request>::with<node_status>,
+  caf::replies_to<pools_request>::with<pools_reply>,
+  caf::replies_to<workers_request>::with<workers_reply>,
+  // Stops and resumes dispatch.
+  caf::replies_to<dispatch_request>::with<dispatch_reply>,
+  // Reads and changes live settings.
+  caf::replies_to<settings_request>::with<settings_reply>,
+  // Creates the periodic tasks now.
+  caf::replies_to<generate_request>::with<submit_reply>,
+  // Events after a cursor.
+  caf::replies_to<event_request>::with<event_batch>,
+  // All metrics of the node.
+  caf::replies_to<metrics_request>::with<metrics_reply>>;
+
+} // namespace overwatch
