@@ -1,0 +1,79 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace overwatch {
+
+/// A program that `user_task` may run: the API can only name it, never change it.
+struct named_command {
+  std::string description;
+  std::vector<std::string> argv; ///< argv[0] is an absolute path or is looked up in PATH of `environment`
+  std::map<std::string, std::string> environment; ///< all it gets, beside PATH, HOME, LANG and OVERWATCH_*
+  std::string directory;         ///< working directory; empty: a new temporary one, removed afterwards
+  std::string user;              ///< run as this user; needs root; empty: the node's own
+  uint32_t cpu_seconds = 0;      ///< RLIMIT_CPU; 0: no limit (likewise below)
+  uint32_t memory_mb = 0;        ///< RLIMIT_AS
+  uint32_t open_files = 1024;    ///< RLIMIT_NOFILE
+  uint32_t file_mb = 0;          ///< RLIMIT_FSIZE
+  uint32_t processes = 0;        ///< RLIMIT_NPROC
+};
+
+/// Everything that a node is told: the options of `config/options.hpp` with their defaults.
+struct settings {
+  struct {
+    std::string name; ///< empty: the host's name
+    std::string data_dir = "overwatch-data";
+    std::chrono::seconds drain_timeout{10}; ///< how long running tasks may go on after SIGTERM
+  } node;
+
+  struct {
+    std::string address = "127.0.0.1";
+    uint16_t port = 8765;
+    uint32_t threads = 256;             ///< connections served at once
+    uint32_t max_long_requests = 192;   ///< of them, event streams and waits
+    uint32_t max_body_mb = 64;
+    std::chrono::seconds request_timeout{30};
+  } http;
+
+  struct {
+    std::string address = "127.0.0.1";
+    uint16_t port = 0; ///< 0: not published
+  } caf;
+
+  struct {
+    std::string level = "info";   ///< trace, debug, info, warning, error
+    std::string file;             ///< empty: standard error
+    std::string format = "auto";  ///< auto (text on a terminal, else json), text, json
+    uint32_t max_file_mb = 64;    ///< a log file is rotated at this size
+    uint32_t max_files = 5;
+  } log;
+
+  struct {
+    uint32_t max_concurrent_tasks = 10;
+    std::chrono::seconds generation_interval{60}; ///< 0: no periodic tasks
+    std::chrono::seconds ageing_step{60}; ///< waiting this long raises a task below critical by one priority; 0: never
+    uint32_t max_lost = 3;                ///< attempts lost in a row before a task fails as poison
+    uint32_t ready_window = 4096;         ///< queued tasks kept in memory per type and priority
+    uint32_t max_in_flight_tasks = 100'000; ///< submits not yet durable; above it they get 429
+    uint32_t max_in_flight_mb = 256;
+    std::chrono::seconds retention{86'400}; ///< finished tasks are deleted after this time; 0: never
+    std::vector<std::string> task_types;    ///< types that are known without a handler here
+    std::map<std::string, uint32_t> slots;  ///< per task type
+  } tasks;
+
+  struct {
+    uint32_t cache_mb = 64;         ///< block cache
+    uint32_t write_buffer_mb = 64;  ///< memtables
+    uint32_t checkpoint_mb = 64;    ///< log since the last checkpoint: bounds the time of a restart
+    uint32_t min_free_mb = 64;      ///< below it new tasks are refused with 507
+    uint32_t event_history = 16'384; ///< events kept for readers that come back
+  } storage;
+
+  std::map<std::string, named_command> commands;
+};
+
+} // namespace overwatch
