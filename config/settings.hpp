@@ -45,6 +45,11 @@ struct settings {
   } caf;
 
   struct {
+    uint32_t max_threads = 0;         ///< that run actors; 0: CAF's choice, one per core and at least 4
+    std::string policy = "stealing";  ///< stealing or sharing
+  } scheduler;
+
+  struct {
     std::string level = "info";   ///< trace, debug, info, warning, error
     std::string file;             ///< empty: standard error
     std::string format = "auto";  ///< auto (text on a terminal, else json), text, json
