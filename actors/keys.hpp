@@ -1,0 +1,77 @@
+#pragma once
+
+#include "messages/task.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// The keys of a node's store. All numbers are big-endian, so that keys sort by value; every key of the
+/// spaces `state` and `log` starts with the partition (2 bytes).
+///
+/// | space  | key                                            | value             | written by        | read by |
+/// |--------|------------------------------------------------|-------------------|-------------------|---------|
+/// | log    | partition `e` index                            | term, batch       | journal           | replica at start |
+/// | log    | partition `h`                                  | term, vote        | journal           | replica at start |
+/// | state  | partition `m`                                  | position, totals  | partition_state   | the same at start |
+/// | state  | partition `s` id                               | spec, payload     | partition_state   | task_reader, the same |
+/// | state  | partition `t` id                               | task state        | partition_state   | task_reader, the same |
+/// | state  | partition `r` id                               | result            | partition_state   | the same |
+/// | state  | partition `i` type NUL status id               | -                 | partition_state   | task_reader (lists) |
+/// | state  | partition `q` type NUL priority order id       | -                 | partition_state   | task_reader (ready window) |
+/// | state  | partition `w` time kind id                     | -                 | partition_state   | task_reader (timers) |
+/// | state  | partition `f` finished_at id                   | -                 | partition_state   | task_reader (retention) |
+/// | state  | partition `u` unique key                       | id, until         | partition_state   | the same |
+/// | state  | partition `o` setting                          | value             | partition_state   | the same at start |
+/// | series | `l` task id, attempt, slot                     | log_entry         | pool via journal  | task_reader |
+namespace overwatch::keys {
+
+/// What a timer of the `w` range is for.
+enum class timer_kind : uint8_t { eligible, deadline };
+
+void append_u16(std::string& key, uint16_t x);
+void append_u64(std::string& key, uint64_t x);
+void append_id(std::string& key, const task_id& id);
+uint64_t read_u64(std::string_view bytes);
+task_id read_id(std::string_view bytes);
+
+/// The prefix of one kind of key in one partition.
+std::string prefix(partition_id partition, char kind);
+
+/// The end of the range that starts with `prefix`.
+std::string after_prefix(std::string prefix);
+
+std::string log_entry(partition_id partition, uint64_t index);
+std::string hard_state(partition_id partition);
+std::string meta(partition_id partition);
+std::string spec(const task_id& id);
+std::string state(const task_id& id);
+std::string result(const task_id& id);
+std::string index_prefix(partition_id partition, std::string_view task_type, task_status status);
+std::string index(const task_id& id, std::string_view task_type, task_status status);
+std::string ready_prefix(partition_id partition, std::string_view task_type, priority importance);
+std::string ready(const task_id& id, std::string_view task_type, priority importance, uint64_t order);
+std::string timer_at(partition_id partition, timestamp time);
+std::string timer(const task_id& id, timestamp time, timer_kind kind);
+std::string finished_at(partition_id partition, timestamp time);
+std::string finished(const task_id& id, timestamp time);
+std::string unique(partition_id partition, std::string_view unique_key);
+std::string setting(partition_id partition, std::string_view name);
+std::string log_line(const task_id& id, uint32_t attempt, uint64_t sequence);
+std::string log_lines_of(const task_id& id);
+std::string log_lines_of(const task_id& id, uint32_t attempt);
+
+/// The id at the end of an `i`, `q`, `w` or `f` key.
+task_id id_of(std::string_view key);
+
+/// The order of a `q` key.
+uint64_t order_of(std::string_view ready_key);
+
+/// Time and kind of a `w` key.
+std::pair<timestamp, timer_kind> timer_of(std::string_view timer_key);
+
+/// How many log lines an attempt keeps: a line overwrites the one that is this much older.
+inline constexpr uint64_t log_slots = 100;
+
+} // namespace overwatch::keys

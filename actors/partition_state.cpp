@@ -1,0 +1,408 @@
+#include "actors/partition_state.hpp"
+
+#include "actors/invariant.hpp"
+#include "actors/keys.hpp"
+#include "actors/task_codec.hpp"
+#include "messages/codec.hpp"
+
+#include <algorithm>
+
+namespace overwatch {
+
+namespace {
+
+failure no_such_task(const task_id& id) {
+  return {ec::not_found, "/id", "there is no task " + to_string(id)};
+}
+
+failure wrong_status(const task_id& id, task_status status, std::string_view wanted) {
+  return {ec::conflict, "/status",
+          "task " + to_string(id) + " is " + std::string{name_of(status)} + "; " + std::string{wanted}};
+}
+
+command_result refused(const task_id& id, failure error) {
+  return {std::move(error), id, task_status::pending, false};
+}
+
+command_result accepted(const task_id& id, task_status status, bool existing = false) {
+  return {{}, id, status, existing};
+}
+
+uint64_t microseconds_of(timestamp time) {
+  return static_cast<uint64_t>(time.time_since_epoch().count());
+}
+
+} // namespace
+
+// -- tables --------------------------------------------------------------------
+
+partition_state::entry* partition_state::lookup(const task_id& id) {
+  if (auto i = tasks_.find(id); i != tasks_.end())
+    return i->second.removed ? nullptr : &i->second;
+  auto stored = load(id);
+  if (!stored)
+    return nullptr;
+  loaded_.push_back(id);
+  return &tasks_.emplace(id, std::move(*stored)).first->second;
+}
+
+std::optional<partition_state::entry> partition_state::load(const task_id& id) const {
+  auto state_record = base_.get(key_space::state, keys::state(id));
+  if (!state_record)
+    return std::nullopt;
+  auto spec_record = base_.get(key_space::state, keys::spec(id));
+  invariant(spec_record.has_value(), "a task that has a state has a spec");
+  auto spec = std::make_shared<task_spec>();
+  auto payload = std::make_shared<std::string>();
+  decode_spec(*spec_record, *spec, payload.get());
+  entry result;
+  decode_state(*state_record, result.state);
+  result.spec = std::move(spec);
+  result.payload = std::move(payload);
+  const auto& state = result.state;
+  result.stored = {true, state.status, state.order, state.due, state.finished_at};
+  return result;
+}
+
+void partition_state::keep(const task_id& id, std::shared_ptr<const task_spec> spec,
+                           std::shared_ptr<const std::string> payload, task_state state) {
+  entry x;
+  x.stored = {true, state.status, state.order, state.due, state.finished_at};
+  x.spec = std::move(spec);
+  x.payload = std::move(payload);
+  x.state = std::move(state);
+  tasks_.emplace(id, std::move(x)); // what is there already is newer
+}
+
+void partition_state::touch(const task_id& id, entry& x) {
+  changed_ = true;
+  if (x.dirty)
+    return;
+  x.dirty = true;
+  dirty_.push_back(id);
+  dirty_bytes_ += 512 + (x.stored.present ? 0 : x.payload->size());
+}
+
+void partition_state::count(const entry& x, int step) {
+  auto& cell = counts_[x.spec->task_type][static_cast<size_t>(x.state.status)][static_cast<size_t>(x.spec->importance)];
+  cell += static_cast<uint64_t>(static_cast<int64_t>(step));
+}
+
+void partition_state::set_status(entry& x, task_status next) {
+  count(x, -1);
+  x.state.status = next;
+  count(x, 1);
+}
+
+void partition_state::enqueue(entry& x) {
+  set_status(x, task_status::queued);
+  totals_.last_order = std::max(totals_.last_order + 1, microseconds_of(totals_.last_time));
+  x.state.order = totals_.last_order;
+  x.state.queued_at = totals_.last_time;
+  x.state.due.reset();
+}
+
+void partition_state::end(entry& x, task_status status, applied_entry& out) {
+  auto before = x.state.status;
+  set_status(x, status);
+  auto& state = x.state;
+  state.finished_at = totals_.last_time;
+  state.due.reset();
+  switch (status) {
+    case task_status::completed:
+      ++totals_.completed;
+      totals_.execution_seconds += execution_seconds(state).value_or(0);
+      break;
+    case task_status::failed:
+      ++totals_.failed;
+      break;
+    default:
+      ++totals_.cancelled;
+  }
+  release_unique(x);
+  touch(x.spec->id, x);
+  out.changes.push_back({change_kind::ended, x.spec, nullptr, before, state});
+}
+
+const partition_state::unique_holder* partition_state::find_unique(const std::string& key) {
+  auto i = unique_.find(key);
+  if (i == unique_.end()) {
+    auto record = base_.get(key_space::state, keys::unique(partition_, key));
+    if (!record)
+      return nullptr;
+    unique_holder holder;
+    decoder f{*record};
+    invariant(f(holder.id.high, holder.id.low, holder.until), "a stored unique key is readable");
+    i = unique_.emplace(key, std::move(holder)).first;
+  }
+  const auto& holder = i->second;
+  if (holder.released || (holder.until && *holder.until <= totals_.last_time))
+    return nullptr;
+  return &holder;
+}
+
+void partition_state::release_unique(const entry& x) {
+  const auto& key = x.spec->unique_key;
+  if (key.empty() || x.spec->unique_for)
+    return; // one with a duration is held for it, whatever becomes of the task
+  if (auto* holder = find_unique(key); holder && holder->id == x.spec->id) {
+    auto& changed = unique_[key];
+    changed.released = true;
+    if (!std::exchange(changed.dirty, true))
+      dirty_unique_.push_back(key);
+  }
+}
+
+// -- commands ------------------------------------------------------------------
+
+applied_entry partition_state::apply(const command_batch& batch, uint64_t index) {
+  invariant(index == totals_.applied + 1, "log entries are applied one after the other");
+  totals_.applied = index;
+  totals_.last_time = std::max(totals_.last_time, batch.time);
+  changed_ = true;
+  applied_entry out;
+  out.partition = partition_;
+  out.index = index;
+  out.time = totals_.last_time;
+  out.results.reserve(batch.commands.size());
+  out.changes.reserve(batch.commands.size());
+  for (const auto& x : batch.commands)
+    out.results.push_back(std::visit([&](const auto& alternative) { return run(alternative, out); }, x));
+  for (const auto& id : std::exchange(loaded_, {})) // what was only looked at
+    if (auto i = tasks_.find(id); i != tasks_.end() && !i->second.dirty)
+      tasks_.erase(i);
+  return out;
+}
+
+command_result partition_state::run(const submit_command& x, applied_entry& out) {
+  const auto& spec = *x.task.spec;
+  if (x.check_id)
+    if (const auto* found = lookup(spec.id))
+      return accepted(spec.id, found->state.status, true);
+  if (!spec.unique_key.empty()) {
+    if (const auto* holder = find_unique(spec.unique_key)) {
+      const auto* first = lookup(holder->id);
+      return accepted(holder->id, first ? first->state.status : task_status::completed, true);
+    }
+    auto& holder = unique_[spec.unique_key];
+    auto dirty = holder.dirty;
+    holder = {spec.id, std::nullopt, false, holder.flush_number, true};
+    if (spec.unique_for)
+      holder.until = totals_.last_time + *spec.unique_for;
+    if (!dirty)
+      dirty_unique_.push_back(spec.unique_key);
+  }
+  auto& task = tasks_[spec.id];
+  task = {};
+  task.spec = x.task.spec;
+  task.payload = x.task.payload;
+  count(task, 1);
+  if (spec.scheduled_at && *spec.scheduled_at > totals_.last_time)
+    task.state.due = spec.scheduled_at;
+  else
+    enqueue(task);
+  ++totals_.submitted;
+  touch(spec.id, task);
+  out.changes.push_back({change_kind::created, task.spec, nullptr, task_status::pending, task.state});
+  return accepted(spec.id, task.state.status);
+}
+
+command_result partition_state::run(const start_command& x, applied_entry& out) {
+  auto* task = lookup(x.id);
+  if (!task)
+    return refused(x.id, no_such_task(x.id));
+  if (task->state.status != task_status::queued)
+    return refused(x.id, wrong_status(x.id, task->state.status, "only queued tasks start"));
+  set_status(*task, task_status::running);
+  auto& state = task->state;
+  state.fence = {totals_.epoch, state.fence.attempt + 1};
+  state.started_at = totals_.last_time;
+  state.percent = 0;
+  state.message.clear();
+  state.node = x.node;
+  state.worker = x.worker;
+  ++totals_.attempts;
+  touch(x.id, *task);
+  out.changes.push_back({change_kind::started, task->spec, task->payload, task_status::queued, state});
+  return accepted(x.id, state.status);
+}
+
+command_result partition_state::run(const finish_command& x, applied_entry& out) {
+  auto* task = lookup(x.id);
+  if (!task)
+    return refused(x.id, no_such_task(x.id));
+  auto& state = task->state;
+  if (state.status != task_status::running || state.fence != x.fence)
+    return refused(x.id, wrong_status(x.id, state.status, "the outcome of an attempt that is not its newest is not taken"));
+  if (x.requeue && !state.cancel_requested) {
+    enqueue(*task);
+    touch(x.id, *task);
+    out.changes.push_back({change_kind::queued, task->spec, nullptr, task_status::running, state});
+    return accepted(x.id, state.status);
+  }
+  state.percent = x.kind == violation::none ? 100 : x.percent;
+  state.message = x.progress;
+  if (x.result) {
+    task->result = x.result;
+    touch(x.id, *task);
+  }
+  if (x.kind == violation::none) {
+    state.error = {};
+    state.lost_in_a_row = 0;
+    end(*task, task_status::completed, out);
+    return accepted(x.id, state.status);
+  }
+  state.error = {x.kind, x.message};
+  if (totals_.violations.size() < violation_names.size())
+    totals_.violations.resize(violation_names.size());
+  ++totals_.violations[static_cast<size_t>(x.kind)];
+  if (x.kind == violation::lost)
+    ++state.lost_in_a_row;
+  else
+    ++state.failures;
+  if (state.cancel_requested) {
+    end(*task, task_status::cancelled, out);
+  } else if (!x.retry_at) {
+    end(*task, task_status::failed, out);
+  } else {
+    ++totals_.retries;
+    set_status(*task, task_status::retrying);
+    state.due = x.retry_at;
+    touch(x.id, *task);
+    out.changes.push_back({change_kind::retrying, task->spec, nullptr, task_status::running, state});
+    if (*x.retry_at <= totals_.last_time) {
+      enqueue(*task);
+      out.changes.push_back({change_kind::queued, task->spec, nullptr, task_status::retrying, state});
+    }
+  }
+  return accepted(x.id, state.status);
+}
+
+command_result partition_state::run(const violate_command& x, applied_entry& out) {
+  auto* task = lookup(x.id);
+  if (!task)
+    return refused(x.id, no_such_task(x.id));
+  auto& state = task->state;
+  if (is_terminal(state.status) || state.status == task_status::running)
+    return refused(x.id, wrong_status(x.id, state.status, "only a task that waits can fail without an attempt"));
+  state.error = {x.kind, x.message};
+  if (totals_.violations.size() < violation_names.size())
+    totals_.violations.resize(violation_names.size());
+  ++totals_.violations[static_cast<size_t>(x.kind)];
+  end(*task, task_status::failed, out);
+  return accepted(x.id, state.status);
+}
+
+command_result partition_state::run(const cancel_command& x, applied_entry& out) {
+  auto* task = lookup(x.id);
+  if (!task)
+    return refused(x.id, no_such_task(x.id));
+  auto& state = task->state;
+  if (state.status == task_status::cancelled)
+    return accepted(x.id, state.status, true);
+  if (is_terminal(state.status))
+    return refused(x.id, wrong_status(x.id, state.status, "a finished task cannot be cancelled"));
+  if (state.status == task_status::running && state.cancel_requested)
+    return accepted(x.id, state.status, true);
+  state.cancel_reason = x.reason;
+  state.cancel_requested = true;
+  if (state.status == task_status::running) {
+    touch(x.id, *task);
+    out.changes.push_back({change_kind::cancelling, task->spec, nullptr, state.status, state});
+  } else {
+    end(*task, task_status::cancelled, out);
+  }
+  return accepted(x.id, state.status);
+}
+
+command_result partition_state::run(const promote_command& x, applied_entry& out) {
+  auto* task = lookup(x.id);
+  if (!task)
+    return refused(x.id, no_such_task(x.id));
+  auto before = task->state.status;
+  if (before != task_status::pending && before != task_status::retrying)
+    return refused(x.id, wrong_status(x.id, before, "only pending and retrying tasks become queued"));
+  enqueue(*task);
+  touch(x.id, *task);
+  out.changes.push_back({change_kind::queued, task->spec, nullptr, before, task->state});
+  return accepted(x.id, task->state.status);
+}
+
+command_result partition_state::run(const remove_command& x, applied_entry& out) {
+  auto* task = lookup(x.id);
+  if (!task)
+    return refused(x.id, no_such_task(x.id));
+  if (!is_terminal(task->state.status))
+    return refused(x.id, wrong_status(x.id, task->state.status, "cancel it before you delete it"));
+  count(*task, -1);
+  task->removed = true;
+  touch(x.id, *task);
+  out.changes.push_back({change_kind::removed, task->spec, nullptr, task->state.status, task->state});
+  return accepted(x.id, task->state.status);
+}
+
+command_result partition_state::run(const setting_command& x, applied_entry& out) {
+  if (x.value.empty())
+    settings_.erase(x.key);
+  else
+    settings_[x.key] = x.value;
+  changed_settings_.push_back(x.key);
+  out.settings.emplace_back(x.key, x.value);
+  return {};
+}
+
+command_result partition_state::run(const lead_command& x, applied_entry&) {
+  totals_.epoch = std::max(totals_.epoch, x.epoch);
+  return {};
+}
+
+// -- reading -------------------------------------------------------------------
+
+std::optional<task_record> partition_state::find(const task_id& id) const {
+  auto record_of = [&](const entry& x) {
+    task_record record{*x.spec, x.state, *x.payload, {}};
+    if (x.result)
+      record.result = *x.result;
+    else if (x.stored.present)
+      record.result = base_.get(key_space::state, keys::result(id)).value_or(std::string{});
+    return record;
+  };
+  if (auto i = tasks_.find(id); i != tasks_.end())
+    return i->second.removed ? std::nullopt : std::optional{record_of(i->second)};
+  if (auto stored = load(id))
+    return record_of(*stored);
+  return std::nullopt;
+}
+
+bool partition_state::set_progress(const task_id& id, const fencing_token& fence, double percent,
+                                   const std::string& message) {
+  auto i = tasks_.find(id);
+  if (i == tasks_.end() || i->second.state.status != task_status::running || i->second.state.fence != fence)
+    return false;
+  i->second.state.percent = percent;
+  i->second.state.message = message;
+  return true;
+}
+
+stats_reply partition_state::stats() const {
+  stats_reply reply;
+  for (const auto& [task_type, table] : counts_)
+    for (size_t status = 0; status < table.size(); ++status)
+      for (size_t importance = 0; importance < table[status].size(); ++importance)
+        if (auto n = table[status][importance])
+          reply.counts.push_back({task_type, static_cast<task_status>(status), static_cast<priority>(importance), n});
+  reply.submitted = totals_.submitted;
+  reply.completed = totals_.completed;
+  reply.failed = totals_.failed;
+  reply.cancelled = totals_.cancelled;
+  reply.attempts = totals_.attempts;
+  reply.retries = totals_.retries;
+  for (size_t kind = 0; kind < totals_.violations.size(); ++kind)
+    if (totals_.violations[kind])
+      reply.violations.emplace(violation_names[kind], totals_.violations[kind]);
+  reply.execution_seconds = totals_.execution_seconds;
+  reply.applied = totals_.applied;
+  return reply;
+}
+
+} // namespace overwatch

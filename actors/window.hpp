@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace overwatch {
+
+/// The first keys of a sorted range of the store, in memory and bounded. New keys that lie behind its end
+/// while the store has more than it shows are not kept: they come with a later page.
+///
+/// It may show a key that is gone from the store (one that was erased while a page was on its way), so
+/// whoever acts on a key must be refused without harm.
+template <class Key>
+class window {
+public:
+  explicit window(size_t limit) : limit_{limit} {}
+
+  /// A key that the log entry at `index` added.
+  void insert(const Key& key, uint64_t index) {
+    if (more_ && (keys_.empty() || *keys_.rbegin() < key)) {
+      missed_at_ = index;
+      return;
+    }
+    keys_.insert(key);
+    if (keys_.size() > limit_) {
+      keys_.erase(std::prev(keys_.end()));
+      more_ = true;
+      missed_at_ = index;
+    }
+  }
+
+  void erase(const Key& key) { keys_.erase(key); }
+
+  /// The keys after `page_start()`, as the store had them when `applied` was the newest entry in it.
+  void add_page(const std::vector<Key>& keys, bool exhausted, uint64_t applied) {
+    loading_ = false;
+    keys_.insert(keys.begin(), keys.end());
+    if (exhausted && missed_at_ <= applied)
+      more_ = false;
+  }
+
+  /// The page did not come.
+  void page_failed() { loading_ = false; }
+
+  /// True when a page should be asked for; then it counts as asked for.
+  bool wants_page() {
+    if (!more_ || loading_ || keys_.size() > limit_ / 2)
+      return false;
+    loading_ = true;
+    return true;
+  }
+
+  std::optional<Key> page_start() const {
+    return keys_.empty() ? std::nullopt : std::optional<Key>{*keys_.rbegin()};
+  }
+  size_t page_size() const { return limit_ - keys_.size(); }
+
+  bool empty() const { return keys_.empty(); }
+  size_t size() const { return keys_.size(); }
+  const Key& front() const { return *keys_.begin(); }
+  void pop_front() { keys_.erase(keys_.begin()); }
+  const std::set<Key>& keys() const { return keys_; }
+
+  /// True when the store may have keys that are not shown.
+  bool incomplete() const { return more_; }
+
+private:
+  std::set<Key> keys_;
+  size_t limit_;
+  bool more_ = true; // until the first page says otherwise
+  bool loading_ = false;
+  uint64_t missed_at_ = 0;
+};
+
+} // namespace overwatch
