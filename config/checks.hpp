@@ -1,0 +1,23 @@
+#pragma once
+
+#include "config/settings.hpp"
+
+#include <string>
+#include <vector>
+
+namespace overwatch {
+
+/// What is wrong with settings although each value alone is allowed.
+struct check_finding {
+  std::string name;    ///< the option, or `commands.<name>.<option>`, that it is about
+  std::string message; ///< without the name
+  bool fatal = true;   ///< false: a warning
+};
+
+/// All findings. Looks at the machine only for programs and rights that named commands need.
+std::vector<check_finding> check_settings(const settings& values);
+
+/// `localhost` becomes 127.0.0.1: the server wants addresses.
+std::string resolved_address(const std::string& address);
+
+} // namespace overwatch

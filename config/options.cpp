@@ -1,0 +1,187 @@
+#include "config/options.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace overwatch {
+
+namespace {
+
+constexpr int64_t minute = 60;
+constexpr int64_t hour = 60 * minute;
+constexpr int64_t day = 24 * hour;
+constexpr int64_t year = 365 * day;
+
+const value_rules any_text{};
+value_rules between(int64_t minimum, int64_t maximum) { return {minimum, maximum, {}, false}; }
+value_rules one_of(std::vector<std::string_view> allowed) { return {0, 0, std::move(allowed), false}; }
+
+// name, unit, field, rules, variable of the first Overwatch, flag, live, meaning, cost
+std::vector<option> node_and_network() {
+  return {
+    {"node.name", "", [](settings& s) -> value_ref { return &s.node.name; }, any_text, "", "--name", false,
+     "the node's name in answers and logs; empty: the host's name", ""},
+    {"node.data-dir", "", [](settings& s) -> value_ref { return &s.node.data_dir; }, any_text, "", "--data-dir", false,
+     "directory of everything durable; created when missing; one node at a time", ""},
+    {"node.drain-timeout", "", [](settings& s) -> value_ref { return &s.node.drain_timeout; }, between(0, hour), "", "",
+     false, "how long running tasks may go on after SIGTERM; then they are stopped and queued again",
+     "delays a stop by as much"},
+    {"http.address", "", [](settings& s) -> value_ref { return &s.http.address; }, any_text, "", "", false,
+     "IP address to listen on; there is no authentication: anything but loopback shows the API to the network", ""},
+    {"http.port", "", [](settings& s) -> value_ref { return &s.http.port; }, between(0, 65535), "", "", false,
+     "TCP port of the API; 0: any free one", ""},
+    {"http.threads", "connections", [](settings& s) -> value_ref { return &s.http.threads; }, between(4, 4096), "", "",
+     false, "connections served at once; more wait", "a thread each, about 100 KiB"},
+    {"http.max-long-requests", "connections", [](settings& s) -> value_ref { return &s.http.max_long_requests; },
+     between(1, 4095), "", "", false, "of them, event streams and waits; more are refused with 503; unless set, three quarters of http.threads",
+     "keeps as many threads from short requests"},
+    {"http.max-body-mb", "MiB", [](settings& s) -> value_ref { return &s.http.max_body_mb; }, between(1, 1024), "", "",
+     false, "largest request body; a larger one is refused with 413", "as much memory per request in flight"},
+    {"http.request-timeout", "", [](settings& s) -> value_ref { return &s.http.request_timeout; }, between(1, hour), "",
+     "", false, "how long a client may take to send a request, and the node to answer it", ""},
+    {"caf.address", "", [](settings& s) -> value_ref { return &s.caf.address; }, any_text, "", "", false,
+     "IP address for programs that attach over CAF; loopback only, as there is no mutual TLS yet", ""},
+    {"caf.port", "", [](settings& s) -> value_ref { return &s.caf.port; }, between(0, 65535), "", "", false,
+     "TCP port for programs that attach over CAF; 0: none", ""},
+    {"scheduler.max-threads", "threads", [](settings& s) -> value_ref { return &s.scheduler.max_threads; },
+     between(0, 1024), "", "", false, "threads that run actors; 0: one per core, at least 4", ""},
+    {"scheduler.policy", "", [](settings& s) -> value_ref { return &s.scheduler.policy; },
+     one_of({"stealing", "sharing"}), "", "", false, "how actors are spread over the threads",
+     "stealing burns some CPU while idle, sharing contends when busy"},
+    {"log.level", "", [](settings& s) -> value_ref { return &s.log.level; },
+     one_of({"trace", "debug", "info", "warning", "error"}), "OVERWATCH_LOG_LEVEL", "", false,
+     "least severity that is logged", "debug and trace log each task several times"},
+    {"log.file", "", [](settings& s) -> value_ref { return &s.log.file; }, any_text, "", "", false,
+     "file to log to; empty: standard error", ""},
+    {"log.format", "", [](settings& s) -> value_ref { return &s.log.format; }, one_of({"auto", "text", "json"}), "", "",
+     false, "form of a line; auto: text on a terminal, otherwise JSON", ""},
+    {"log.max-file-mb", "MiB", [](settings& s) -> value_ref { return &s.log.max_file_mb; }, between(1, 4096), "", "",
+     false, "a log file of this size is rotated", "disk space, times log.max-files and one"},
+    {"log.max-files", "files", [](settings& s) -> value_ref { return &s.log.max_files; }, between(1, 100), "", "", false,
+     "rotated log files that are kept", "disk space"},
+  };
+}
+
+std::vector<option> tasks_and_storage() {
+  return {
+    {"tasks.max-concurrent-tasks", "tasks", [](settings& s) -> value_ref { return &s.tasks.max_concurrent_tasks; },
+     between(1, 65536), "OVERWATCH_MAX_CONCURRENT_TASKS", "--max-tasks", true, "tasks that run at once on this node",
+     "a thread or process each, unless their handler does not block"},
+    {"tasks.generation-interval", "", [](settings& s) -> value_ref { return &s.tasks.generation_interval; },
+     between(0, year), "OVERWATCH_GENERATION_INTERVAL", "--generation-interval", true,
+     "time between two rounds of generated tasks; 0: none", "two tasks a round"},
+    {"tasks.ageing-step", "", [](settings& s) -> value_ref { return &s.tasks.ageing_step; }, between(0, year), "", "",
+     false, "waiting this long raises a task below critical by one priority; 0: never", ""},
+    {"tasks.max-lost", "attempts", [](settings& s) -> value_ref { return &s.tasks.max_lost; }, between(1, 100), "", "",
+     false, "attempts lost in a row before a task fails as poison", "as many crashes of what the task kills"},
+    {"tasks.ready-window", "tasks", [](settings& s) -> value_ref { return &s.tasks.ready_window; },
+     between(16, 1'000'000), "", "", false, "queued tasks kept in memory per type and priority; the rest stays on disk",
+     "about 1 KiB each"},
+    {"tasks.max-in-flight-tasks", "tasks", [](settings& s) -> value_ref { return &s.tasks.max_in_flight_tasks; },
+     between(1, 10'000'000), "", "", false, "submits that are not durable yet; above it they get 429", "memory"},
+    {"tasks.max-in-flight-mb", "MiB", [](settings& s) -> value_ref { return &s.tasks.max_in_flight_mb; },
+     between(1, 65536), "", "", false, "likewise, by size", "as much memory"},
+    {"tasks.retention", "", [](settings& s) -> value_ref { return &s.tasks.retention; }, between(0, 10 * year), "", "",
+     true, "finished tasks are deleted after this time; 0: never", "disk space"},
+    {"tasks.task-types", "", [](settings& s) -> value_ref { return &s.tasks.task_types; }, value_rules{0, 0, {}, true},
+     "", "", false, "types that are accepted although no handler here serves them", ""},
+    {"tasks.slots", "", [](settings& s) -> value_ref { return &s.tasks.slots; }, value_rules{1, 65536, {}, true}, "", "",
+     true, "attempts of one task type at once, per type; others have tasks.max-concurrent-tasks", ""},
+    {"storage.cache-mb", "MiB", [](settings& s) -> value_ref { return &s.storage.cache_mb; }, between(8, 1'048'576), "",
+     "", false, "block cache of the store", "as much memory"},
+    {"storage.write-buffer-mb", "MiB", [](settings& s) -> value_ref { return &s.storage.write_buffer_mb; },
+     between(8, 16'384), "", "", false, "changes collected in memory before they are written as sorted files",
+     "as much memory"},
+    {"storage.checkpoint-mb", "MiB", [](settings& s) -> value_ref { return &s.storage.checkpoint_mb; },
+     between(1, 16'384), "", "", false, "log written between two checkpoints", "a restart after a crash reads as much"},
+    {"storage.min-free-mb", "MiB", [](settings& s) -> value_ref { return &s.storage.min_free_mb; },
+     between(1, 1'048'576), "", "", false, "new tasks are refused with 507 while the disk has less space",
+     "disk space that stays unused"},
+    {"storage.event-history", "events", [](settings& s) -> value_ref { return &s.storage.event_history; },
+     between(16, 16'777'216), "", "", false, "recent events kept for readers that come back", "about 500 bytes each"},
+  };
+}
+
+std::string derived(std::string_view name, char between, bool upper) {
+  std::string result{name};
+  for (auto& c : result)
+    c = c == '.' || c == '-' ? between : upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+  return result;
+}
+
+} // namespace
+
+const std::vector<option>& options() {
+  static const auto table = [] {
+    auto all = node_and_network();
+    for (auto& one : tasks_and_storage())
+      all.push_back(std::move(one));
+    return all;
+  }();
+  return table;
+}
+
+const std::vector<command_option>& command_options() {
+  constexpr int64_t most = 4'294'967'295;
+  static const std::vector<command_option> table{
+    {"description", "", [](named_command& c) -> value_ref { return &c.description; }, any_text, "a sentence for people"},
+    {"argv", "", [](named_command& c) -> value_ref { return &c.argv; }, any_text,
+     "program and arguments; no shell looks at them. The program is an absolute path or looked up in PATH"},
+    {"environment", "", [](named_command& c) -> value_ref { return &c.environment; }, any_text,
+     "variables it gets beside PATH, HOME, LANG and OVERWATCH_*; nothing of the node's own environment"},
+    {"directory", "", [](named_command& c) -> value_ref { return &c.directory; }, any_text,
+     "working directory; empty: a new temporary one, removed afterwards"},
+    {"user", "", [](named_command& c) -> value_ref { return &c.user; }, any_text,
+     "run as this user; the node must be root then; empty: the node's own"},
+    {"cpu-seconds", "s", [](named_command& c) -> value_ref { return &c.cpu_seconds; }, between(0, most),
+     "CPU time; 0: no limit (likewise below)"},
+    {"memory-mb", "MiB", [](named_command& c) -> value_ref { return &c.memory_mb; }, between(0, 16'777'216),
+     "address space"},
+    {"open-files", "files", [](named_command& c) -> value_ref { return &c.open_files; }, between(0, 1'048'576),
+     "open files at once"},
+    {"file-mb", "MiB", [](named_command& c) -> value_ref { return &c.file_mb; }, between(0, 16'777'216),
+     "size of a file it writes"},
+    {"processes", "processes", [](named_command& c) -> value_ref { return &c.processes; }, between(0, 1'048'576),
+     "processes of its user at once"},
+  };
+  return table;
+}
+
+const option* find_option(std::string_view name) {
+  auto& all = options();
+  auto found = std::find_if(all.begin(), all.end(), [&](const option& one) { return one.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string environment_name(const option& which) { return "OVERWATCH_" + derived(which.name, '_', true); }
+
+std::string flag_name(const option& which) {
+  return which.short_flag.empty() ? "--" + derived(which.name, '-', false) : std::string{which.short_flag};
+}
+
+std::string option_text(const option& which, const settings& values) {
+  auto copy = values;
+  return value_text(which.field(copy));
+}
+
+std::string default_text(const option& which) { return option_text(which, settings{}); }
+
+std::string type_text(const option& which) {
+  settings defaults;
+  auto text = describe_values(which.field(defaults), which.rules);
+  return which.unit.empty() ? text : text + " (" + std::string{which.unit} + ")";
+}
+
+std::string set_option(const option& which, settings& values, std::string_view text) {
+  return assign_text(which.field(values), which.rules, text);
+}
+
+std::vector<std::string> restart_only_options() {
+  std::vector<std::string> result;
+  for (auto& one : options())
+    if (!one.live)
+      result.emplace_back(one.name);
+  return result;
+}
+
+} // namespace overwatch
