@@ -1,0 +1,57 @@
+#pragma once
+
+#include "runtime/cli/cli.hpp"
+#include "runtime/cli/console.hpp"
+#include "runtime/cli/rest_client.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/json/value.hpp>
+#include <functional>
+#include <string>
+
+/// What all commands share. Each file of commands has one `add_..._command(s)` function that puts them into
+/// the tree; `cli.cpp` calls them all.
+namespace overwatch::cli {
+
+/// The options that every command has.
+struct global_options {
+  std::string url = "http://127.0.0.1:8765";
+  bool url_given = false; ///< by flag or environment
+  double timeout_seconds = 30;
+  bool json = false;
+  bool no_colour = false;
+};
+
+struct command_context {
+  cli::console& console;
+  const cli_hooks& hooks;
+  global_options options;
+  std::function<exit_code()> action; ///< of the command that was named; runs when all is parsed
+
+  rest_client client() const;
+
+  /// Writes an answer as the node sent it, with a final newline.
+  void print_raw(const std::string& body) const;
+};
+
+/// `reply.body` as JSON; a node that answers something else is a failure.
+boost::json::value content_of(const rest_reply& reply);
+
+/// Makes `action` what `command` does. `action` is called at most once.
+void runs(CLI::App* command, command_context& context, std::function<exit_code()> action);
+
+// Each adds its commands to `app`.
+void add_start_command(CLI::App& app, command_context& context);
+void add_stop_command(CLI::App& app, command_context& context);
+void add_node_commands(CLI::App& app, command_context& context);
+void add_pool_commands(CLI::App& app, command_context& context);
+void add_create_command(CLI::App& app, command_context& context);
+void add_list_command(CLI::App& app, command_context& context);
+void add_task_commands(CLI::App& app, command_context& context);
+void add_watch_command(CLI::App& app, command_context& context);
+void add_events_command(CLI::App& app, command_context& context);
+void add_self_test_command(CLI::App& app, command_context& context);
+void add_config_commands(CLI::App& app, command_context& context);
+void add_completion_command(CLI::App& app, command_context& context);
+
+} // namespace overwatch::cli

@@ -1,0 +1,217 @@
+#include "runtime/cli/task_view.hpp"
+
+#include "runtime/cli/json_fields.hpp"
+#include "runtime/cli/text.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <chrono>
+#include <ostream>
+
+namespace overwatch::cli {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+constexpr size_t wide_console = 110;          // from here on all columns fit
+constexpr std::chrono::seconds longest_wait{30}; // of one request; the node allows 60
+constexpr std::chrono::seconds follow_step{1};   // how late a followed line may come
+
+std::string age_of(const boost::json::value& task, timestamp now) {
+  const auto created = parse_api_time(text_of(task, "created_at"));
+  if (!created)
+    return {};
+  return format_duration(std::max(0.0, std::chrono::duration<double>(now - *created).count()));
+}
+
+std::string took(const boost::json::value& task) {
+  const auto seconds = number_of(task, "execution_time");
+  return seconds ? format_duration(*seconds) : std::string{};
+}
+
+std::string joined(const boost::json::value& task, std::string_view field) {
+  std::string result;
+  if (const auto* value = find_field(task, field); value != nullptr) {
+    if (const auto* list = value->if_array())
+      for (const auto& entry : *list)
+        result += (result.empty() ? "" : ", ") + text_of(entry);
+    if (const auto* object = value->if_object())
+      for (const auto& member : *object)
+        result += (result.empty() ? "" : ", ") + std::string{member.key()} + "=" + text_of(member.value());
+  }
+  return result;
+}
+
+std::string error_of(const boost::json::value& task) {
+  const auto* error = find_field(task, "error");
+  if (error == nullptr || error->is_null())
+    return text_of(task, "error_message");
+  if (!error->is_object())
+    return text_of(*error);
+  const auto kind = text_of(*error, "kind");
+  return kind.empty() || kind == "none" ? text_of(*error, "message") : kind + ": " + text_of(*error, "message");
+}
+
+std::string progress_of(const boost::json::value& task) {
+  const auto* progress = find_field(task, "progress");
+  if (progress == nullptr || !progress->is_object())
+    return {};
+  const auto percent = count_of(*progress, "percent");
+  const auto message = text_of(*progress, "message");
+  if (percent == 0 && message.empty())
+    return {};
+  return std::to_string(percent) + " %" + (message.empty() ? "" : "  " + message);
+}
+
+std::string unless(std::string text, std::string_view usual) { return text == usual ? std::string{} : text; }
+
+void print_document(const console& console, const char* title, const boost::json::value& task) {
+  const auto* value = find_field(task, title);
+  if (value == nullptr || value->is_null() || (value->is_object() && value->get_object().empty()))
+    return;
+  console.out << paint(console, colour::bold, title) << '\n';
+  // Strings in JSON text are escaped, but for what only a terminal minds; so each line is made printable.
+  const auto text = pretty(*value);
+  for (size_t from = 0; from < text.size();) {
+    const auto to = std::min(text.find('\n', from), text.size());
+    console.out << "  " << printable(std::string_view{text}.substr(from, to - from)) << '\n';
+    from = to + 1;
+  }
+}
+
+// What is left until `end`, at most `most`.
+milliseconds next_wait(std::optional<steady::time_point> end, milliseconds most) {
+  if (!end)
+    return most;
+  const auto left = std::chrono::duration_cast<milliseconds>(*end - steady::now());
+  return std::clamp(left, milliseconds{0}, most);
+}
+
+std::string wait_query(milliseconds wait) {
+  const auto seconds = std::max<int64_t>(1, (wait.count() + 999) / 1000);
+  return "?wait=" + std::to_string(seconds);
+}
+
+} // namespace
+
+bool is_ended(const boost::json::value& task) {
+  const auto status = text_of(task, "status");
+  return status == "completed" || status == "failed" || status == "cancelled";
+}
+
+exit_code outcome_of(const boost::json::value& task) {
+  if (!is_ended(task))
+    return exit_code::server;
+  return text_of(task, "status") == "completed" ? exit_code::good : exit_code::failed;
+}
+
+void print_tasks(const console& console, const boost::json::array& tasks, timestamp now) {
+  if (tasks.empty()) {
+    console.out << "no tasks\n";
+    return;
+  }
+  const bool wide = console.width == 0 || console.width >= wide_console;
+  std::vector<table::column> columns{{"ID", false, true}, {"STATUS", false, true}, {"TYPE"}, {"NAME"}};
+  if (wide)
+    columns.insert(columns.begin() + 2, {"PRIORITY", false, true});
+  columns.push_back({"AGE", true, true});
+  if (wide)
+    columns.push_back({"TOOK", true, true});
+  table result{columns};
+  for (const auto& task : tasks) {
+    const auto status = text_of(task, "status");
+    std::vector<table::cell> cells{text_of(task, "id"), {status, colour_of_status(status)}, text_of(task, "task_type"),
+                                   text_of(task, "name")};
+    if (wide)
+      cells.insert(cells.begin() + 2, text_of(task, "priority"));
+    cells.push_back(age_of(task, now));
+    if (wide)
+      cells.push_back(took(task));
+    result.add(std::move(cells));
+  }
+  result.print(console);
+}
+
+void print_task(const console& console, const boost::json::value& task) {
+  const auto status = text_of(task, "status");
+  fact_list facts;
+  facts.add("id", text_of(task, "id"));
+  facts.add("name", text_of(task, "name"));
+  facts.add("description", text_of(task, "description"));
+  facts.add("status", status, colour_of_status(status));
+  facts.add("error", error_of(task), colour::red);
+  facts.add("progress", progress_of(task));
+  facts.add("type", text_of(task, "task_type"));
+  facts.add("priority", text_of(task, "priority"));
+  facts.add("subsystem", unless(text_of(task, "subsystem"), "core"));
+  facts.add("tags", joined(task, "tags"));
+  facts.add("context", joined(task, "context"));
+  facts.add("assigned to", text_of(task, "assigned_to"));
+  facts.add("unique key", text_of(task, "unique_key"));
+  facts.add("depends on", joined(task, "depends_on"));
+  facts.add("origin", unless(joined(task, "origin"), "kind=api, id="));
+  facts.add("attempt", unless(text_of(task, "attempt"), "0"));
+  facts.add("created", short_time(text_of(task, "created_at")));
+  facts.add("scheduled", short_time(text_of(task, "scheduled_at")));
+  facts.add("deadline", short_time(text_of(task, "deadline")));
+  facts.add("queued", short_time(text_of(task, "queued_at")));
+  facts.add("started", short_time(text_of(task, "started_at")));
+  facts.add("finished", short_time(text_of(task, "finished_at")));
+  facts.add("took", took(task));
+  facts.add("node", text_of(task, "node"));
+  facts.add("worker", text_of(task, "worker"));
+  facts.add("rollback", unless(text_of(task, "rollback"), "none"));
+  facts.print(console);
+  print_document(console, "payload", task);
+  print_document(console, "result", task);
+}
+
+void print_log_entry(const console& console, const boost::json::value& entry) {
+  const auto level = text_of(entry, "level");
+  const auto shade = level == "error" ? colour::red : level == "warning" ? colour::yellow : colour::plain;
+  console.out << paint(console, colour::dim, printable(short_time(text_of(entry, "time")))) << "  "
+              << paint(console, shade, pad(printable(level), 7)) << "  " << printable(text_of(entry, "message"));
+  if (const auto data = text_of(entry, "data"); !data.empty())
+    console.out << "  " << paint(console, colour::dim, printable(data));
+  console.out << '\n' << std::flush;
+}
+
+rest_reply wait_for_task(const rest_client& client, const std::string& id, std::optional<milliseconds> limit) {
+  const auto end = limit ? std::optional{steady::now() + *limit} : std::nullopt;
+  for (;;) {
+    const auto wait = next_wait(end, longest_wait);
+    auto reply = client.request("GET", "/tasks/" + percent_encode(id) + wait_query(wait), {}, longest_wait);
+    if (is_ended(content_of(reply)) || (end && steady::now() >= *end))
+      return reply;
+  }
+}
+
+rest_reply follow_task(const command_context& context, const rest_client& client, const std::string& id,
+                       std::optional<milliseconds> limit) {
+  const auto end = limit ? std::optional{steady::now() + *limit} : std::nullopt;
+  const auto path = "/tasks/" + percent_encode(id);
+  uint64_t after = 0;
+  std::string progress;
+  for (;;) {
+    auto reply = client.request("GET", path + wait_query(next_wait(end, follow_step)), {}, longest_wait);
+    const auto task = content_of(reply);
+    // The task is read before its log: so the lines of a task that has ended are complete.
+    const auto log = content_of(client.request("GET", path + "/logs?after=" + std::to_string(after)));
+    for (const auto& entry : list_of(log, "logs")) {
+      after = std::max(after, count_of(entry, "sequence"));
+      if (context.options.json)
+        context.print_raw(boost::json::serialize(entry));
+      else
+        print_log_entry(context.console, entry);
+    }
+    if (auto text = progress_of(task); text != progress && !text.empty() && !context.options.json) {
+      progress = std::move(text);
+      context.console.out << paint(context.console, colour::cyan, printable(progress)) << '\n' << std::flush;
+    }
+    if (is_ended(task) || (end && steady::now() >= *end))
+      return reply;
+  }
+}
+
+} // namespace overwatch::cli
