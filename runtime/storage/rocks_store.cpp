@@ -1,0 +1,223 @@
+#include "runtime/storage/rocks_store.hpp"
+
+#include "runtime/storage/data_directory.hpp"
+#include "runtime/storage/rocks_database.hpp"
+#include "runtime/storage/storage_failed.hpp"
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+namespace overwatch {
+
+namespace {
+
+// Room that the two kept batches start with; they grow to what the journal's batches need.
+constexpr size_t reserved_batch_bytes = 256 * 1024;
+
+// A batch that grew above this gives its memory back.
+constexpr size_t kept_batch_bytes = 16 * 1024 * 1024;
+
+rocksdb::Slice slice(std::string_view x) { return {x.data(), x.size()}; }
+
+std::string_view view(const rocksdb::Slice& x) { return {x.data(), x.size()}; }
+
+void check(const char* what, const rocksdb::Status& status) {
+  if (!status.ok())
+    storage_failed(what, status);
+}
+
+void empty_batch(std::unique_ptr<rocksdb::WriteBatch>& batch) {
+  if (!batch || batch->GetDataSize() > kept_batch_bytes)
+    batch = std::make_unique<rocksdb::WriteBatch>(reserved_batch_bytes);
+  else
+    batch->Clear();
+}
+
+void add_change(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family, const write_batch::change& change) {
+  switch (change.what) {
+    case write_batch::kind::put:
+      batch.Put(family, change.key, change.value);
+      break;
+    case write_batch::kind::erase:
+      batch.Delete(family, change.key);
+      break;
+    case write_batch::kind::erase_range:
+      if (change.key < change.value) // RocksDB takes a reversed range for an error
+        batch.DeleteRange(family, change.key, change.value);
+      break;
+  }
+}
+
+class rocks_cursor final : public store_cursor {
+public:
+  rocks_cursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, std::string first, std::string last, bool reverse)
+    : first_{std::move(first)}, last_{std::move(last)}, first_slice_{first_}, last_slice_{last_}, reverse_{reverse} {
+    if (first_ >= last_)
+      return; // an empty range needs no iterator
+    rocksdb::ReadOptions options;
+    options.iterate_lower_bound = &first_slice_;
+    options.iterate_upper_bound = &last_slice_;
+    iterator_.reset(db.NewIterator(options, family));
+    if (reverse_)
+      iterator_->SeekToLast();
+    else
+      iterator_->SeekToFirst();
+    check_status();
+  }
+
+  bool valid() const override { return iterator_ && iterator_->Valid(); }
+
+  std::string_view key() const override { return view(iterator_->key()); }
+
+  std::string_view value() const override { return view(iterator_->value()); }
+
+  void next() override {
+    if (reverse_)
+      iterator_->Prev();
+    else
+      iterator_->Next();
+    check_status();
+  }
+
+  void seek(std::string_view key) override {
+    if (!iterator_)
+      return;
+    if (reverse_)
+      iterator_->SeekForPrev(slice(key));
+    else
+      iterator_->Seek(slice(key));
+    check_status();
+  }
+
+private:
+  void check_status() const {
+    if (!iterator_->Valid())
+      check("cannot read a range of keys", iterator_->status());
+  }
+
+  // The iterator refers to the slices, and they to the strings.
+  const std::string first_;
+  const std::string last_;
+  const rocksdb::Slice first_slice_;
+  const rocksdb::Slice last_slice_;
+  const bool reverse_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+} // namespace
+
+rocks_store::rocks_store(std::unique_ptr<data_directory> directory, std::unique_ptr<rocks_database> database)
+  : directory_{std::move(directory)}, database_{std::move(database)} {}
+
+rocks_store::~rocks_store() {
+  database_->db->SyncWAL(); // closing flushes the rest; if that fails, the log still has everything
+  database_->close();
+}
+
+rocksdb::ColumnFamilyHandle* rocks_store::family(key_space space) const {
+  return database_->handles[static_cast<size_t>(space) + 1];
+}
+
+std::optional<std::string> rocks_store::get(key_space space, std::string_view key) const {
+  std::string value;
+  auto status = database_->db->Get(rocksdb::ReadOptions{}, family(space), slice(key), &value);
+  if (status.IsNotFound())
+    return std::nullopt;
+  check("cannot read a key", status);
+  return value;
+}
+
+std::vector<std::optional<std::string>> rocks_store::get_many(key_space space,
+                                                              const std::vector<std::string>& keys) const {
+  std::vector<std::optional<std::string>> result(keys.size());
+  if (keys.empty())
+    return result;
+  std::vector<rocksdb::Slice> slices{keys.begin(), keys.end()};
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  database_->db->MultiGet(rocksdb::ReadOptions{}, family(space), keys.size(), slices.data(), values.data(),
+                          statuses.data(), true);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound())
+      continue;
+    check("cannot read several keys", statuses[i]);
+    result[i].emplace(values[i].data(), values[i].size());
+  }
+  return result;
+}
+
+std::unique_ptr<store_cursor> rocks_store::scan(key_space space, std::string first, std::string last,
+                                                bool reverse) const {
+  return std::make_unique<rocks_cursor>(*database_->db, family(space), std::move(first), std::move(last), reverse);
+}
+
+store::write_result rocks_store::write(const write_batch& batch, bool sync) {
+  std::lock_guard guard{writing_};
+  if (!resume())
+    return write_result::no_space;
+  empty_batch(logged_);
+  empty_batch(unlogged_);
+  for (const auto& change : batch.changes)
+    add_change(change.space == key_space::state ? *unlogged_ : *logged_, family(change.space), change);
+
+  if (logged_->Count() > 0) {
+    rocksdb::WriteOptions options;
+    options.sync = sync;
+    auto result = judge("cannot write to the log", database_->db->Write(options, logged_.get()));
+    if (result != write_result::done)
+      return result;
+    unsynced_ = !sync;
+  } else if (sync && unsynced_) {
+    auto result = judge("cannot sync the log", database_->db->SyncWAL());
+    if (result != write_result::done)
+      return result;
+    unsynced_ = false;
+  }
+
+  if (unlogged_->Count() == 0)
+    return write_result::done;
+  // All of these go into one memtable of one column family: RocksDB switches memtables before it takes up a
+  // batch, never inside of one, and a flushed memtable becomes part of the database by one edit of the manifest.
+  // Memtables are flushed in their order. So what a crash leaves of `state` is always a whole number of batches
+  // from the beginning. It is never ahead of `log` either: a switch begins a new write-ahead file, and the flush
+  // syncs the files before it first.
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  return judge("cannot write the state", database_->db->Write(options, unlogged_.get()));
+}
+
+store::write_result rocks_store::checkpoint() {
+  std::lock_guard guard{writing_};
+  if (!resume())
+    return write_result::no_space;
+  rocksdb::FlushOptions options;
+  options.wait = true;
+  options.allow_write_stall = true; // the writer is the one that waits here
+  return judge("cannot flush the state", database_->db->Flush(options, family(key_space::state)));
+}
+
+bool rocks_store::resume() {
+  if (!full_)
+    return true;
+  auto status = database_->db->Resume();
+  if (is_no_space(status) || status.IsBusy()) // busy: RocksDB is just trying by itself
+    return false;
+  check("cannot go on after the disk was full", status);
+  full_ = false;
+  return true;
+}
+
+store::write_result rocks_store::judge(const char* what, const rocksdb::Status& status) {
+  if (status.ok())
+    return write_result::done;
+  if (!is_no_space(status))
+    storage_failed(what, status);
+  full_ = true;
+  return write_result::no_space;
+}
+
+uint64_t rocks_store::free_bytes() const { return directory_->free_bytes(); }
+
+uint64_t rocks_store::used_bytes() const { return directory_->used_bytes(); }
+
+} // namespace overwatch
