@@ -55,7 +55,8 @@ public:
   /// The run of letters, digits and the like around `offset`.
   std::string_view word_at(size_t offset) const {
     auto in_word = [this](size_t i) {
-      return std::isalnum(static_cast<unsigned char>(text_[i])) || std::string_view{"._-"}.find(text_[i]) != std::string_view::npos;
+      return std::isalnum(static_cast<unsigned char>(text_[i])) ||
+             std::string_view{"._-"}.find(text_[i]) != std::string_view::npos;
     };
     auto first = offset, last = offset;
     while (first > 0 && in_word(first - 1))
@@ -92,8 +93,11 @@ bool timespan_overflows(std::string_view literal) {
   parser_state state{literal.data(), literal.data() + digits};
   caf::detail::parser::read_signed_integer(state, consumer);
   int64_t factor = 1;
-  for (auto [name, nanoseconds] : {std::pair{"h", 3'600'000'000'000}, {"min", 60'000'000'000}, {"s", 1'000'000'000},
-                                   {"ms", 1'000'000}, {"us", 1'000}})
+  for (auto [name, nanoseconds] : {std::pair{"h", 3'600'000'000'000},
+                                   {"min", 60'000'000'000},
+                                   {"s", 1'000'000'000},
+                                   {"ms", 1'000'000},
+                                   {"us", 1'000}})
     if (unit == name)
       factor = nanoseconds;
   auto bound = std::numeric_limits<int64_t>::max() / factor;
@@ -131,7 +135,9 @@ public:
   void value(double x) { add(x); }
   void value(bool x) { add(x); }
   void value(caf::atom_value x) { add(caf::to_string(x)); }
-  void value(caf::uri) { add(config_value::unusable{"a URI in angle brackets is no value here: write text in double quotes"}); }
+  void value(caf::uri) {
+    add(config_value::unusable{"a URI in angle brackets is no value here: write text in double quotes"});
+  }
   void value(caf::timespan x) {
     auto first = source_.value_start(value_from_);
     if (timespan_overflows(source_.text().substr(first, offset() - first)))
@@ -167,7 +173,9 @@ private:
     config_value value;
   };
 
-  size_t offset() const { return std::min(static_cast<size_t>(state_.i - source_.text().data()), source_.text().size()); }
+  size_t offset() const {
+    return std::min(static_cast<size_t>(state_.i - source_.text().data()), source_.text().size());
+  }
 
   template <class Container>
   tree_builder& open(Container container) {
@@ -239,28 +247,29 @@ std::string unexpected(const source_text& source, size_t offset) {
   return std::string{"'"} + found + "' is not expected here: write `option = value` or `section { ... }`";
 }
 
-std::string syntax_message(caf::pec code, const source_text& source, size_t offset, std::optional<config_position> open) {
+std::string syntax_message(caf::pec code, const source_text& source, size_t offset,
+                           std::optional<config_position> open) {
   switch (code) {
-    case caf::pec::illegal_escape_sequence:
-      return "this escape is unknown: in text there are \\n, \\r, \\t, \\\\ and \\\"";
-    case caf::pec::integer_overflow:
-    case caf::pec::integer_underflow:
-    case caf::pec::exponent_overflow:
-    case caf::pec::exponent_underflow:
-    case caf::pec::timespan_overflow:
-      return "the number is too large";
-    case caf::pec::fractional_timespan:
-      return "a duration is a whole number with a unit: write 1500ms instead of 1.5s";
-    case caf::pec::too_many_characters:
-      return "text in single quotes has at most 10 characters: use double quotes";
-    default:
-      break;
+  case caf::pec::illegal_escape_sequence:
+    return "this escape is unknown: in text there are \\n, \\r, \\t, \\\\ and \\\"";
+  case caf::pec::integer_overflow:
+  case caf::pec::integer_underflow:
+  case caf::pec::exponent_overflow:
+  case caf::pec::exponent_underflow:
+  case caf::pec::timespan_overflow:
+    return "the number is too large";
+  case caf::pec::fractional_timespan:
+    return "a duration is a whole number with a unit: write 1500ms instead of 1.5s";
+  case caf::pec::too_many_characters:
+    return "text in single quotes has at most 10 characters: use double quotes";
+  default:
+    break;
   }
   if (offset < source.text().size())
     return unexpected(source, offset);
   if (open)
-    return "the file ends too early: what was opened in line " + std::to_string(open->line) + ", column "
-           + std::to_string(open->column) + " is not closed";
+    return "the file ends too early: what was opened in line " + std::to_string(open->line) + ", column " +
+           std::to_string(open->column) + " is not closed";
   return "the file ends too early: a value or an end of text is missing";
 }
 
@@ -294,7 +303,8 @@ config_document parse_document(std::string_view input) {
   caf::detail::parser::read_ini(state, builder);
   auto at = static_cast<size_t>(state.i - text.data());
   if ((state.code != caf::pec::success || !state.at_end()) && !builder.too_deep())
-    builder.errors.push_back({source.position(at), syntax_message(state.code, source, at, builder.innermost_bracket())});
+    builder.errors.push_back(
+      {source.position(at), syntax_message(state.code, source, at, builder.innermost_bracket())});
   // Keys outside of sections, and sections in braces, stand in CAF's section `global`.
   for (auto& section : builder.finish().entries) {
     auto* content = std::get_if<config_value::map>(&section.value.data);

@@ -91,7 +91,8 @@ private:
     if (std::find(known.begin(), known.end(), section.key) == known.end())
       return problem(section.position, unknown_section(section.key, content != nullptr));
     if (content == nullptr)
-      return problem(section.position, "`" + section.key + "` is a section: write " + section.key + " { option = value }");
+      return problem(section.position,
+                     "`" + section.key + "` is a section: write " + section.key + " { option = value }");
     for (auto& entry : content->entries) {
       if (section.key == "commands")
         read_command(entry);
@@ -102,8 +103,9 @@ private:
 
   std::string unknown_section(const std::string& name, bool is_map) const {
     if (is_section_of_caf(name))
-      return "`" + name + "` is a section of CAF that the node sets itself: of CAF's options only scheduler.max-threads "
-                          "and scheduler.policy can be set";
+      return "`" + name +
+             "` is a section of CAF that the node sets itself: of CAF's options only scheduler.max-threads "
+             "and scheduler.policy can be set";
     if (!is_map)
       for (auto& one : options())
         if (auto dot = one.name.find('.'); one.name.substr(dot + 1) == dashed(name))
@@ -151,7 +153,8 @@ private:
     auto prefix = "commands." + command.key;
     auto* content = std::get_if<config_value::map>(&command.value.data);
     if (content == nullptr)
-      return problem(command.position, "`" + prefix + "` must be a command: " + command.key + " { argv = [\"/usr/bin/program\"] }");
+      return problem(command.position,
+                     "`" + prefix + "` must be a command: " + command.key + " { argv = [\"/usr/bin/program\"] }");
     if (duplicate(prefix, command))
       return;
     positions_[prefix] = command.position;
@@ -170,7 +173,8 @@ private:
         names.emplace_back(one.name);
       auto dashes = dashed(entry.key);
       if (std::find(names.begin(), names.end(), dashes) != names.end())
-        return problem(entry.position, "`" + entry.key + "` is not an option: names have dashes, write `" + dashes + "`");
+        return problem(entry.position,
+                       "`" + entry.key + "` is not an option: names have dashes, write `" + dashes + "`");
       return problem(entry.position, or_nearest("`" + name + "` is not an option of a command", dashes, names));
     }
     if (duplicate(name, entry))
@@ -210,7 +214,8 @@ private:
       auto* seed_text = read(seed_variable);
       auto* text = read(variable);
       if (text && seed_text && *text != *seed_text)
-        result_.problems.push_back({{}, 0, 0, "environment " + variable + ": contradicts " + seed_variable + ": set one of them"});
+        result_.problems.push_back(
+          {{}, 0, 0, "environment " + variable + ": contradicts " + seed_variable + ": set one of them"});
       if (text)
         set_text(one, *text, "environment " + variable);
       else if (seed_text)
@@ -228,8 +233,11 @@ private:
     for (auto& name : known)
       endings.push_back(name.substr(variable_prefix.size()));
     if (auto nearest = nearest_name(rest, endings))
-      result_.warnings.push_back({{}, 0, 0, "environment " + variable + ": is not an option and has no effect; did you mean "
-                                              + std::string{variable_prefix} + *nearest + "?"});
+      result_.warnings.push_back({{},
+                                  0,
+                                  0,
+                                  "environment " + variable + ": is not an option and has no effect; did you mean " +
+                                    std::string{variable_prefix} + *nearest + "?"});
   }
 
   void read_command_line(const std::map<std::string, std::string>& command_line) {

@@ -20,10 +20,11 @@ struct config_problem {
 };
 
 struct load_result {
-  settings values;                       ///< options with problems keep what they had before
-  std::vector<config_problem> problems;  ///< empty: good. In the order file, environment, command line, cross checks
-  std::vector<config_problem> warnings;  ///< legal, and probably not meant
-  std::map<std::string, std::string> sources; ///< option -> `default`, `file:line`, `environment NAME`, `command line --flag`
+  settings values;                      ///< options with problems keep what they had before
+  std::vector<config_problem> problems; ///< empty: good. In the order file, environment, command line, cross checks
+  std::vector<config_problem> warnings; ///< legal, and probably not meant
+  std::map<std::string, std::string>
+    sources; ///< option -> `default`, `file:line`, `environment NAME`, `command line --flag`
 
   bool ok() const { return problems.empty(); }
 };

@@ -33,7 +33,8 @@ std::vector<option> node_and_network() {
     {"http.threads", "connections", [](settings& s) -> value_ref { return &s.http.threads; }, between(4, 4096), "", "",
      false, "connections served at once; more wait", "a thread each, about 100 KiB"},
     {"http.max-long-requests", "connections", [](settings& s) -> value_ref { return &s.http.max_long_requests; },
-     between(1, 4095), "", "", false, "of them, event streams and waits; more are refused with 503; unless set, three quarters of http.threads",
+     between(1, 4095), "", "", false,
+     "of them, event streams and waits; more are refused with 503; unless set, three quarters of http.threads",
      "keeps as many threads from short requests"},
     {"http.max-body-mb", "MiB", [](settings& s) -> value_ref { return &s.http.max_body_mb; }, between(1, 1024), "", "",
      false, "largest request body; a larger one is refused with 413", "as much memory per request in flight"},
@@ -57,8 +58,8 @@ std::vector<option> node_and_network() {
      false, "form of a line; auto: text on a terminal, otherwise JSON", ""},
     {"log.max-file-mb", "MiB", [](settings& s) -> value_ref { return &s.log.max_file_mb; }, between(1, 4096), "", "",
      false, "a log file of this size is rotated", "disk space, times log.max-files and one"},
-    {"log.max-files", "files", [](settings& s) -> value_ref { return &s.log.max_files; }, between(1, 100), "", "", false,
-     "rotated log files that are kept", "disk space"},
+    {"log.max-files", "files", [](settings& s) -> value_ref { return &s.log.max_files; }, between(1, 100), "", "",
+     false, "rotated log files that are kept", "disk space"},
   };
 }
 
@@ -85,8 +86,8 @@ std::vector<option> tasks_and_storage() {
      true, "finished tasks are deleted after this time; 0: never", "disk space"},
     {"tasks.task-types", "", [](settings& s) -> value_ref { return &s.tasks.task_types; }, value_rules{0, 0, {}, true},
      "", "", false, "types that are accepted although no handler here serves them", ""},
-    {"tasks.slots", "", [](settings& s) -> value_ref { return &s.tasks.slots; }, value_rules{1, 65536, {}, true}, "", "",
-     true, "attempts of one task type at once, per type; others have tasks.max-concurrent-tasks", ""},
+    {"tasks.slots", "", [](settings& s) -> value_ref { return &s.tasks.slots; }, value_rules{1, 65536, {}, true}, "",
+     "", true, "attempts of one task type at once, per type; others have tasks.max-concurrent-tasks", ""},
     {"storage.cache-mb", "MiB", [](settings& s) -> value_ref { return &s.storage.cache_mb; }, between(8, 1'048'576), "",
      "", false, "block cache of the store", "as much memory"},
     {"storage.write-buffer-mb", "MiB", [](settings& s) -> value_ref { return &s.storage.write_buffer_mb; },
@@ -124,7 +125,8 @@ const std::vector<option>& options() {
 const std::vector<command_option>& command_options() {
   constexpr int64_t most = 4'294'967'295;
   static const std::vector<command_option> table{
-    {"description", "", [](named_command& c) -> value_ref { return &c.description; }, any_text, "a sentence for people"},
+    {"description", "", [](named_command& c) -> value_ref { return &c.description; }, any_text,
+     "a sentence for people"},
     {"argv", "", [](named_command& c) -> value_ref { return &c.argv; }, any_text,
      "program and arguments; no shell looks at them. The program is an absolute path or looked up in PATH"},
     {"environment", "", [](named_command& c) -> value_ref { return &c.environment; }, any_text,

@@ -24,8 +24,9 @@ std::string help_text(const option& which) {
 }
 
 std::string options_reference() {
-  std::string result = "Every option has a variable `OVERWATCH_<SECTION>_<OPTION>` (`http.port`: `OVERWATCH_HTTP_PORT`); an empty "
-                       "one counts as not set. Options marked \"live\" change with `PUT /config`, the others with a restart.\n";
+  std::string result =
+    "Every option has a variable `OVERWATCH_<SECTION>_<OPTION>` (`http.port`: `OVERWATCH_HTTP_PORT`); an empty "
+    "one counts as not set. Options marked \"live\" change with `PUT /config`, the others with a restart.\n";
   std::string section;
   for (auto& one : options()) {
     if (section_of(one.name) != section) {
@@ -35,15 +36,15 @@ std::string options_reference() {
     auto flag = code(flag_name(one));
     if (!one.seed_variable.empty() && one.seed_variable != environment_name(one))
       flag += ", also " + code(one.seed_variable);
-    result += "| " + code(one.name.substr(section.size() + 1)) + " | " + code(default_text(one)) + " | " + type_text(one) + " | "
-              + (one.live ? "(live) " : "") + sentence(one) + " | " + flag + " |\n";
+    result += "| " + code(one.name.substr(section.size() + 1)) + " | " + code(default_text(one)) + " | " +
+              type_text(one) + " | " + (one.live ? "(live) " : "") + sentence(one) + " | " + flag + " |\n";
   }
   result += "\n| `commands { <name> { ... } }` | default | values | meaning |\n|---|---|---|---|\n";
   for (auto& one : command_options()) {
     named_command defaults;
     auto place = one.field(defaults);
-    result += "| " + code(one.name) + " | " + code(value_text(place)) + " | " + describe_values(place, one.rules)
-              + (one.unit.empty() ? "" : " (" + std::string{one.unit} + ")") + " | " + std::string{one.meaning} + " |\n";
+    result += "| " + code(one.name) + " | " + code(value_text(place)) + " | " + describe_values(place, one.rules) +
+              (one.unit.empty() ? "" : " (" + std::string{one.unit} + ")") + " | " + std::string{one.meaning} + " |\n";
   }
   return result;
 }

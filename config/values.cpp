@@ -10,13 +10,12 @@ namespace {
 
 using std::chrono::seconds;
 
-
 constexpr size_t task_type_bytes = 64;
 constexpr std::string_view task_type_rule = "1 to 64 characters of a-z, 0-9, '_', '.', '-'";
 
 bool names_task_type(std::string_view text) {
-  return !text.empty() && text.size() <= task_type_bytes
-         && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.-") == std::string_view::npos;
+  return !text.empty() && text.size() <= task_type_bytes &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.-") == std::string_view::npos;
 }
 
 std::string lower(std::string_view text) {
@@ -32,7 +31,8 @@ std::string quoted(std::string_view text) {
 
 std::string trimmed(std::string_view text) {
   auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? "" : std::string{text.substr(first, text.find_last_not_of(" \t") - first + 1)};
+  return first == std::string_view::npos ? ""
+                                         : std::string{text.substr(first, text.find_last_not_of(" \t") - first + 1)};
 }
 
 std::string join(const std::vector<std::string_view>& words) {
@@ -289,10 +289,12 @@ std::string value_literal(value_ref place) {
       return "[" + joined(*x, ", ", [](auto& item) { return quoted_literal(item); }) + "]";
     }
     std::string operator()(const std::map<std::string, uint32_t>* x) const {
-      return "{ " + joined(*x, ", ", [](auto& item) { return item.first + " = " + std::to_string(item.second); }) + " }";
+      return "{ " + joined(*x, ", ", [](auto& item) { return item.first + " = " + std::to_string(item.second); }) +
+             " }";
     }
     std::string operator()(const std::map<std::string, std::string>* x) const {
-      return "{ " + joined(*x, ", ", [](auto& item) { return item.first + " = " + quoted_literal(item.second); }) + " }";
+      return "{ " + joined(*x, ", ", [](auto& item) { return item.first + " = " + quoted_literal(item.second); }) +
+             " }";
     }
   } render;
   return std::visit(render, place);
@@ -302,11 +304,14 @@ std::string describe_values(value_ref place, const value_rules& rules) {
   struct {
     const value_rules& rules;
     std::string range() const { return std::to_string(rules.minimum) + " to " + std::to_string(rules.maximum); }
-    std::string operator()(std::string*) const { return rules.allowed.empty() ? "text" : "one of " + join(rules.allowed); }
+    std::string operator()(std::string*) const {
+      return rules.allowed.empty() ? "text" : "one of " + join(rules.allowed);
+    }
     std::string operator()(uint16_t*) const { return "a whole number from " + range(); }
     std::string operator()(uint32_t*) const { return "a whole number from " + range(); }
     std::string operator()(seconds*) const {
-      return "a duration from " + duration_text(seconds{rules.minimum}) + " to " + duration_text(seconds{rules.maximum});
+      return "a duration from " + duration_text(seconds{rules.minimum}) + " to " +
+             duration_text(seconds{rules.maximum});
     }
     std::string operator()(std::vector<std::string>*) const {
       return rules.task_types ? "a list of task types" : "a list of texts";
