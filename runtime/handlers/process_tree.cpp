@@ -1,0 +1,105 @@
+#include "runtime/handlers/process_tree.hpp"
+
+#include "runtime/handlers/procfs.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <unordered_set>
+
+namespace overwatch {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr size_t max_environment_bytes = 256 * 1024; // the mark is among the first entries
+
+bool carries(pid_t pid, std::string_view mark) {
+  auto environment = procfs::read_file("/proc/" + std::to_string(pid) + "/environ", max_environment_bytes);
+  if (!environment)
+    return false; // gone, or not ours to look at
+  std::string_view rest = *environment;
+  while (!rest.empty()) {
+    auto end = std::min(rest.find('\0'), rest.size());
+    if (rest.substr(0, end) == mark)
+      return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+bool is_dead(const procfs::process_stat& process) {
+  return process.state == 'Z' || process.state == 'X';
+}
+
+std::vector<procfs::process_stat> members(const process_tree& tree) {
+  auto leader = procfs::read_process_stat(tree.leader);
+  auto oldest = leader ? leader->start_ticks : 0;
+  std::vector<procfs::process_stat> result;
+  std::vector<procfs::process_stat> others;
+  std::unordered_set<pid_t> ids;
+  if (leader)
+    ids.insert(tree.leader);
+  for (auto pid : procfs::process_ids()) {
+    auto process = procfs::read_process_stat(pid);
+    if (!process || is_dead(*process) || process->start_ticks < oldest)
+      continue;
+    if (process->group == tree.leader || process->session == tree.leader || carries(pid, tree.mark)) {
+      ids.insert(pid);
+      result.push_back(std::move(*process));
+    } else {
+      others.push_back(std::move(*process));
+    }
+  }
+  for (auto grown = true; grown;) { // children of members, whatever they did to their environment
+    grown = false;
+    for (auto& process : others) {
+      if (ids.count(process.parent) == 0 || !ids.insert(process.pid).second)
+        continue;
+      result.push_back(process);
+      grown = true;
+    }
+  }
+  return result;
+}
+
+} // namespace
+
+std::vector<owned_fd> process_tree::signal_all(int signal) const {
+  std::vector<owned_fd> result;
+  for (const auto& member : members(*this)) {
+    owned_fd handle{::pidfd_open(member.pid, 0)};
+    if (!handle)
+      continue;
+    // The id may have gone to another process since it was read; the handle cannot.
+    auto again = procfs::read_process_stat(member.pid);
+    if (!again || again->start_ticks != member.start_ticks)
+      continue;
+    ::pidfd_send_signal(handle.get(), signal, nullptr, 0);
+    result.push_back(std::move(handle));
+  }
+  return result;
+}
+
+size_t process_tree::kill_all(milliseconds limit) const {
+  auto until = steady_clock::now() + limit;
+  for (;;) {
+    auto dying = signal_all(SIGKILL);
+    if (dying.empty())
+      return 0;
+    for (const auto& handle : dying) {
+      auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now()).count();
+      pollfd waited{handle.get(), POLLIN, 0};
+      ::poll(&waited, 1, static_cast<int>(std::max<int64_t>(left, 0)));
+    }
+    if (steady_clock::now() >= until)
+      return signal_all(SIGKILL).size();
+  }
+}
+
+} // namespace overwatch
