@@ -19,6 +19,8 @@ readonly batch_size=1000
 # Seconds: until a node serves, and until a task of the tour has ended.
 readonly start_limit=60
 readonly task_limit=60
+# Characters of a result in the summary.
+readonly excerpt=80
 
 once=no
 port=8765
@@ -26,7 +28,7 @@ data_dir=
 new_data_dir=no
 node_pid=
 unexpected=() # what did not end as it should
-summary=()    # one line per task
+summary=()    # a line per task, and one per result
 
 bold=""
 plain=""
@@ -159,8 +161,21 @@ judge() {
   record=$(curl --silent --show-error --max-time $((task_limit + 5)) "$api/tasks/$id?wait=$task_limit") || record=
   status=$(field status <<<"$record")
   seconds=$(field execution_time <<<"$record")
-  summary+=("$(printf '%-34s %-10s %10s   %s' "$name" "${status:-unknown}" "${seconds:--}" "$id")")
+  [[ $seconds =~ ^[0-9]+(\.[0-9]{1,3})? ]] && seconds=${BASH_REMATCH[0]} || seconds=-
+  summary+=("$(printf '%-28s %-10s %8s   %s' "$name" "${status:-unknown}" "$seconds" "$id")")
+  # The result is the last member of a task.
+  if [[ $record =~ \"result\":(.*)\}$ && ${BASH_REMATCH[1]} != null ]]; then
+    summary+=("$(printf '%-28s %s' "" "$(shorten "${BASH_REMATCH[1]}")")")
+  fi
   [[ $status == "$expected" ]] || unexpected+=("$name ($id) is ${status:-unknown}, not $expected")
+}
+
+shorten() {
+  if ((${#1} > excerpt)); then
+    printf '%s ...' "${1:0:excerpt}"
+  else
+    printf '%s' "$1"
+  fi
 }
 
 # Submits a task and prints its log, its progress and its result as they come.
@@ -206,7 +221,7 @@ run_batch() {
   # EPOCHREALTIME has six digits behind its point (or comma): without it, microseconds.
   printf '%d of %d tasks were stored on disk, run and completed in %d ms, submitting included\n' \
     "$completed" "$batch_size" $(((${end//[.,]/} - ${begin//[.,]/}) / 1000))
-  summary+=("$(printf '%-34s %-10s %10s   %s' "$batch_size tasks in one request" "$completed done" "-" "tag $tag")")
+  summary+=("$(printf '%-28s %-10s %8s   %s' "$batch_size tasks in one request" "$completed done" "-" "tag $tag")")
   ((completed == batch_size)) || unexpected+=("$completed of $batch_size tasks of the batch completed")
 }
 
@@ -243,10 +258,13 @@ tour() {
 }
 
 print_summary() {
-  local line shown=$overwatch
+  local line program shown directory
+  printf -v program '%q' "$overwatch"
+  printf -v directory '%q' "$data_dir"
+  shown=$program
   [[ $port == 8765 ]] || shown+=" --url $url"
   title "What happened"
-  printf '%-34s %-10s %10s   %s\n' "task" "status" "seconds" "id"
+  printf '%-28s %-10s %8s   %s\n' "task" "status" "seconds" "id"
   for line in "${summary[@]}"; do
     printf '%s\n' "$line"
   done
@@ -265,7 +283,7 @@ print_summary() {
     "curl -d '{\"name\": \"by hand\", \"task_type\": \"system_health\"}' -H 'Content-Type: application/json' $api/tasks" \
     "curl -N $api/events"
   printf '\nCtrl-C stops the node. What it stored is there when it starts again:\n\n  %s\n' \
-    "$overwatch start --config-file $data_dir/quickstart.conf --data-dir $data_dir --http 127.0.0.1:$port"
+    "$program start --config-file $directory/quickstart.conf --data-dir $directory --http 127.0.0.1:$port"
 }
 
 # -- from top to bottom --------------------------------------------------------
@@ -334,10 +352,13 @@ fi
 
 stopping=no
 trap 'stopping=yes' INT TERM HUP
-wait "$node_pid" || true # also returns when a signal came
+status=0
+wait "$node_pid" || status=$? # also returns when a signal came
 if [[ $stopping == no ]]; then
   node_pid=
-  fail "the node ended by itself; its log is $data_dir/node.log"
+  ((status == 0)) || fail "the node ended by itself with exit code $status; its log is $data_dir/node.log"
+  printf '\nThe node was stopped.\n'
+  exit 0
 fi
 printf '\nStopping the node ...\n'
 trap '' INT TERM HUP
