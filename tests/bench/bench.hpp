@@ -1,0 +1,56 @@
+#pragma once
+
+#include "tests/bench/interrupt.hpp"
+#include "tests/bench/report.hpp"
+#include "tests/support/process/node_process.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace overwatch::bench {
+
+struct bench_options {
+  std::string binary;                ///< path of `overwatch`
+  uint32_t connections = 16;         ///< of the HTTP load
+  std::chrono::seconds duration{5};  ///< of each measurement that runs for a time
+  uint64_t tasks = 200'000;          ///< of the end-to-end run
+  uint64_t deep = 1'000'000;         ///< tasks in the queue when it is deep
+  uint32_t kill_rounds = 0;
+};
+
+/// Tasks in a batch, over HTTP and CAF.
+inline constexpr size_t batch_tasks = 500;
+
+/// Bytes of JSON in each task's payload.
+inline constexpr size_t payload_bytes = 300;
+
+/// A fresh node on an empty data directory, ready, with many slots for `noop`.
+std::unique_ptr<support::node_process> start_node(const bench_options& options, bool caf = false);
+
+// The parts. Each starts the nodes it needs, puts its results into the report and throws on any wrong answer.
+
+/// fsync rate and RocksDB's synced batch rate of this machine.
+void measure_limits(const bench_options& options, report& results);
+
+/// Hello rate of the node's HTTP server; submits one by one and in batches.
+void measure_http(const bench_options& options, report& results);
+
+/// Batches from a CAF program.
+void measure_caf(const bench_options& options, report& results);
+
+/// From the first submit to the last durable outcome.
+void measure_end_to_end(const bench_options& options, report& results);
+
+/// From submit to start on an idle node.
+void measure_start(const bench_options& options, report& results);
+
+/// Memory per queued task, and the rate with a deep queue.
+void measure_deep(const bench_options& options, report& results);
+
+/// kill -9 under load, with every acknowledged task accounted for.
+void measure_kill(const bench_options& options, report& results);
+
+} // namespace overwatch::bench

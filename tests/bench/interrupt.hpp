@@ -1,0 +1,11 @@
+#pragma once
+
+namespace overwatch::bench {
+
+/// From now on SIGINT and SIGTERM are noted, and make blocking calls fail.
+void catch_interrupts();
+
+/// Throws once one of them came, so that nodes and files are cleaned up on the way out.
+void check_interrupted();
+
+} // namespace overwatch::bench

@@ -1,0 +1,115 @@
+#include "tests/bench/bench.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+
+namespace overwatch::bench {
+
+namespace {
+
+constexpr uint32_t noop_slots = 4096;
+
+struct part {
+  std::string name;
+  void (*measure)(const bench_options&, report&);
+};
+
+const std::vector<part>& parts() {
+  static const std::vector<part> all{
+    {"limits", measure_limits},         {"http", measure_http}, {"caf", measure_caf},
+    {"end-to-end", measure_end_to_end}, {"start", measure_start}, {"deep", measure_deep},
+  };
+  return all;
+}
+
+struct command_line {
+  bench_options options;
+  std::vector<std::string> only;
+  unsigned seconds = 5;
+  bool json = false;
+  std::string json_file;
+};
+
+void declare(CLI::App& app, command_line& line) {
+  std::vector<std::string> names;
+  std::string listed;
+  for (const auto& x : parts()) {
+    names.push_back(x.name);
+    listed += " " + x.name;
+  }
+  app.add_option("--overwatch", line.options.binary, "The node's binary; default: the one of this build");
+  app.add_flag("--json", line.json, "Print one JSON object instead of the table");
+  app.add_option("--json-file", line.json_file, "Write the JSON object to a file, beside the table");
+  app.add_option("--only", line.only, "Parts to measure, of:" + listed)->delimiter(',')->check(CLI::IsMember(names));
+  app.add_option("--seconds", line.seconds, "Length of each timed measurement")->check(CLI::Range(1, 600));
+  app.add_option("--tasks", line.options.tasks, "Tasks of the end-to-end run")->check(CLI::Range(500, 100'000'000));
+  app.add_option("--deep", line.options.deep, "Tasks in the deep queue")->check(CLI::Range(10'000, 100'000'000));
+  app.add_option("--connections", line.options.connections, "HTTP connections")->check(CLI::Range(1, 64));
+  app.add_option("--kill", line.options.kill_rounds,
+                 "Only this: so many rounds of kill -9 under load, then a count of what is there");
+}
+
+int run(const command_line& line) {
+  catch_interrupts();
+  auto on = describe_machine();
+  report results;
+  auto measure = [&](const part& x) {
+    check_interrupted();
+    std::cerr << "measuring " << x.name << " ...\n";
+    x.measure(line.options, results);
+  };
+  if (line.options.kill_rounds > 0)
+    measure({"kill", measure_kill});
+  else
+    for (const auto& x : parts())
+      if (line.only.empty() || std::find(line.only.begin(), line.only.end(), x.name) != line.only.end())
+        measure(x);
+  if (line.json)
+    results.print_json(std::cout, on);
+  else
+    results.print_table(std::cout, on);
+  if (!line.json_file.empty()) {
+    std::ofstream file{line.json_file};
+    results.print_json(file, on);
+  }
+  return 0;
+}
+
+} // namespace
+
+std::unique_ptr<support::node_process> start_node(const bench_options& options, bool caf) {
+  support::node_options node;
+  node.binary = options.binary;
+  node.caf = caf;
+  node.max_concurrent_tasks = noop_slots;
+  node.slots["noop"] = noop_slots;
+  auto result = std::make_unique<support::node_process>(std::move(node));
+  result->start();
+  return result;
+}
+
+} // namespace overwatch::bench
+
+int main(int argc, char** argv) {
+  using namespace overwatch;
+  bench::command_line line;
+  line.options.binary = support::built_node_binary();
+  CLI::App app{"Measures an Overwatch node from outside, on the disk of the current directory."};
+  bench::declare(app, line);
+  CLI11_PARSE(app, argc, argv);
+  line.options.duration = std::chrono::seconds{line.seconds};
+  if (line.options.binary.empty()) {
+    std::cerr << "overwatch-bench: no node found in this build; name one with --overwatch PATH\n";
+    return 2;
+  }
+  try {
+    return bench::run(line);
+  } catch (const std::exception& error) {
+    std::cerr << "overwatch-bench: " << error.what() << "\n";
+    return 1;
+  }
+}

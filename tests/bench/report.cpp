@@ -1,0 +1,170 @@
+#include "tests/bench/report.hpp"
+
+#include <boost/json.hpp>
+
+#include <cmath>
+#include <iomanip>
+#include <ostream>
+#include <sstream>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+namespace overwatch::bench {
+
+namespace {
+
+struct row {
+  std::string_view key;
+  std::string_view label;
+  std::string_view limit;  // key of the machine's limit it leans on; empty: none
+  double limit_factor;     // times that limit
+  std::string_view aim;
+  std::string_view peer;   // the best other system, and the best one that executes tasks durably
+  int digits = 0;
+};
+
+/// Every key there is, in the order of the table.
+const std::vector<row>& rows() {
+  static const std::vector<row> all{
+    {"fsync_per_s", "appends of 4 KiB with fdatasync /s", "", 1, "", ""},
+    {"fsync_p50_us", "  p50 us", "", 1, "", ""},
+    {"fsync_p99_us", "  p99 us", "", 1, "", ""},
+    {"rocksdb_sync_batch_per_s", "RocksDB records/s, synced batches of 100", "", 1, "", ""},
+    {"http_hello_per_s", "hello requests/s of this server", "", 1, "", ""},
+    {"http_single_per_s", "HTTP submits/s, one per request", "http_hello_per_s", 1, "16,000",
+     "15,900 Redis Streams, 7,600 BullMQ"},
+    {"http_single_p50_us", "  p50 us", "fsync_p50_us", 1, "", ""},
+    {"http_single_p99_us", "  p99 us", "", 1, "", ""},
+    {"http_single_running_per_s", "  while the node also runs them", "http_hello_per_s", 1, "", ""},
+    {"http_batch_per_s", "HTTP submits/s, batches of 500", "rocksdb_sync_batch_per_s", 1, "100,000",
+     "71,000 Redis Streams, 59,500 Sidekiq"},
+    {"http_batch_p50_us", "  p50 us of a batch", "", 1, "", ""},
+    {"http_batch_p99_us", "  p99 us of a batch", "", 1, "", ""},
+    {"caf_batch_per_s", "CAF submits/s, batches of 500", "rocksdb_sync_batch_per_s", 1, "100,000", ""},
+    {"end_to_end_per_s", "tasks/s, submit to durable outcome", "rocksdb_sync_batch_per_s", 1, "50,000",
+     "16,600 Redis Streams, 4,600 bee-queue"},
+    {"start_p50_us", "us from submit to start, idle, p50", "fsync_p50_us", 2, "below 2 fsyncs",
+     "700 Redis Streams, 1,800 Sidekiq"},
+    {"start_p99_us", "  p99 us", "fsync_p99_us", 2, "", ""},
+    {"submit_p50_us", "us until a lone submit is acknowledged, p50", "fsync_p50_us", 1, "", ""},
+    {"outcome_p50_us", "us from submit to outcome as a client sees it, p50", "fsync_p50_us", 3, "", ""},
+    {"outcome_p99_us", "  p99 us", "fsync_p99_us", 3, "", ""},
+    {"rss_empty_mb", "MB resident, nothing queued", "", 1, "", "", 1},
+    {"rss_100k_mb", "  100,000 queued", "", 1, "", "", 1},
+    {"rss_deep_mb", "  the deep queue", "", 1, "", "", 1},
+    {"bytes_per_queued_task_100k", "bytes of memory per queued task, 100,000", "", 1, "", ""},
+    {"bytes_per_queued_task", "  the deep queue", "", 1, "107 (10 M in 1 GB)", ""},
+    {"deep_tasks", "tasks in the deep queue", "", 1, "", ""},
+    {"deep_submit_per_s", "HTTP submits/s, batches, the last tenth of the deep queue", "rocksdb_sync_batch_per_s", 1,
+     "", ""},
+    {"shallow_per_s", "tasks/s, submitting and running, 10,000 queued", "rocksdb_sync_batch_per_s", 1, "", ""},
+    {"deep_per_s", "  the same with the deep queue", "rocksdb_sync_batch_per_s", 1, "", ""},
+    {"deep_ratio", "  deep over 10,000 queued", "", 1, "", "", 2},
+    {"drained_per_s", "tasks/s, draining the deep queue", "rocksdb_sync_batch_per_s", 1, "",
+     "89,000 Redis Streams, 10,700 graphile-worker"},
+    {"kill_rounds", "rounds of kill -9 under load", "", 1, "", ""},
+    {"kill_acknowledged", "  acknowledged tasks", "", 1, "", ""},
+    {"kill_missing", "  of them missing after the restart", "", 1, "0", ""},
+    {"kill_doubled", "  outcomes beyond one per task", "", 1, "0", ""},
+    {"kill_restart_p50_ms", "  ms until the node served again, p50", "", 1, "", ""},
+  };
+  return all;
+}
+
+struct peer {
+  std::string_view name, single, bulk, drained, end_to_end, start_ms;
+};
+
+constexpr peer peers[]{
+  {"BullMQ", "7,600", "14,400", "5,000", "3,000", "2.8"},
+  {"bee-queue", "6,900", "16,900", "6,700", "4,600", "1.9"},
+  {"graphile-worker", "1,100", "32,400", "10,700", "490", "5.5"},
+  {"Sidekiq", "2,250", "59,500", "6,200", "1,300", "1.8"},
+  {"Restate", "970", "-", "-", "500", "5.8"},
+  {"Redis Streams (only a log)", "15,900", "71,000", "89,000", "16,600", "0.7"},
+};
+
+std::string format(double value, int digits) {
+  if (digits > 0) {
+    char text[64];
+    snprintf(text, sizeof(text), "%.*f", digits, value);
+    return text;
+  }
+  auto text = std::to_string(std::llround(value));
+  for (int i = static_cast<int>(text.size()) - 3; i > 0; i -= 3)
+    text.insert(static_cast<size_t>(i), ",");
+  return text;
+}
+
+std::string share_of(double value, double limit) {
+  return limit > 0 ? std::to_string(std::llround(100 * value / limit)) + "%" : std::string{};
+}
+
+} // namespace
+
+void report::set(const std::string& key, double value) {
+  for (const auto& x : rows())
+    if (x.key == key) {
+      values_[key] = value;
+      return;
+    }
+  throw std::logic_error{"the report has no row for " + key};
+}
+
+std::optional<double> report::get(const std::string& key) const {
+  auto found = values_.find(key);
+  return found == values_.end() ? std::nullopt : std::optional<double>{found->second};
+}
+
+void report::print_table(std::ostream& out, const machine& on) const {
+  out << "overwatch " << version_ << " on " << on.cores << " cores (" << on.processor << "), " << on.memory_mb
+      << " MiB, " << on.disk << ", " << on.kernel << "\n"
+      << "The load generator runs beside the node on the same cores. Every submit and outcome is durable (fsync).\n\n";
+  auto line = [&](std::string_view a, std::string_view b, std::string_view c, std::string_view d, std::string_view e) {
+    std::ostringstream text;
+    text << std::left << std::setw(58) << a << std::right << std::setw(12) << b << "  " << std::left << std::setw(40) << c
+         << std::setw(20) << d << e;
+    auto padded = text.str();
+    out << padded.substr(0, padded.find_last_not_of(' ') + 1) << "\n";
+  };
+  line("result", "value", "share of this machine's limit", "aim", "best peers, measured elsewhere on such a machine");
+  for (const auto& x : rows()) {
+    auto value = get(std::string{x.key});
+    if (!value)
+      continue;
+    std::string share;
+    if (auto limit = get(std::string{x.limit}))
+      share = share_of(*value, *limit * x.limit_factor) + " of "
+              + (x.limit_factor == 1 ? "" : format(x.limit_factor, 0) + " x ") + std::string{x.limit};
+    line(x.label, format(*value, x.digits), share, x.aim, x.peer);
+  }
+  auto own = [&](const std::string& key, double factor = 1, int digits = 0) {
+    auto value = get(key);
+    return value ? format(*value * factor, digits) : std::string{"-"};
+  };
+  auto compare = [&](std::string_view name, std::string_view single, std::string_view bulk, std::string_view drained,
+                     std::string_view end_to_end, std::string_view start) {
+    out << std::left << std::setw(30) << name << std::right << std::setw(12) << single << std::setw(12) << bulk
+        << std::setw(12) << drained << std::setw(12) << end_to_end << std::setw(14) << start << "\n";
+  };
+  out << "\nThe peers were measured elsewhere on such a machine: 16 in flight, fsync on every acknowledgement.\n";
+  compare("tasks/s", "one by one", "bulk", "drained", "end to end", "start p50 ms");
+  compare("Overwatch, here", own("http_single_per_s"), own("http_batch_per_s"), own("drained_per_s"),
+          own("end_to_end_per_s"), own("start_p50_us", 0.001, 2));
+  for (const auto& x : peers)
+    compare(x.name, x.single, x.bulk, x.drained, x.end_to_end, x.start_ms);
+}
+
+void report::print_json(std::ostream& out, const machine& on) const {
+  boost::json::object object;
+  object["version"] = version_;
+  object["machine"] = {{"processor", on.processor}, {"cores", on.cores}, {"memory_mb", on.memory_mb},
+                       {"disk", on.disk}, {"kernel", on.kernel}};
+  for (const auto& x : rows())
+    if (auto value = get(std::string{x.key}))
+      object[x.key] = std::round(*value * 1000) / 1000;
+  out << boost::json::serialize(object) << "\n";
+}
+
+} // namespace overwatch::bench

@@ -1,0 +1,213 @@
+#include "tests/support/process/node_process.hpp"
+
+#include "tests/support/process/http_client.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+namespace overwatch::support {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// Between two questions whether a starting node is ready.
+constexpr std::chrono::milliseconds ready_interval{5};
+
+/// How much of a node's log goes into an error message.
+constexpr size_t log_tail_bytes = 4000;
+
+constexpr uint16_t first_port = 20'000;
+constexpr uint16_t last_port = 32'000;
+
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\')
+      result += '\\';
+    result += c;
+  }
+  return result + "\"";
+}
+
+bool is_free(uint16_t port) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  bool bound = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+  if (fd >= 0)
+    close(fd);
+  return bound;
+}
+
+bool is_ready(uint16_t port) {
+  try {
+    http_client client{port, std::chrono::seconds{5}};
+    return client.get("/api/overwatch/health/ready").status == 200;
+  } catch (const http_error&) {
+    return false;
+  }
+}
+
+} // namespace
+
+uint16_t free_port() {
+  std::random_device random;
+  std::uniform_int_distribution<int> any{first_port, last_port};
+  for (int i = 0; i < 1000; ++i)
+    if (auto port = static_cast<uint16_t>(any(random)); is_free(port))
+      return port;
+  throw std::runtime_error{"no free port found"};
+}
+
+std::string built_node_binary() {
+  auto self = std::filesystem::read_symlink("/proc/self/exe");
+  for (auto folder = self.parent_path(); folder != folder.root_path(); folder = folder.parent_path())
+    if (auto candidate = folder / "runtime" / "overwatch"; std::filesystem::is_regular_file(candidate))
+      return candidate.string();
+  return {};
+}
+
+node_process::node_process(node_options options, const std::string& parent)
+  : options_{std::move(options)}, directory_{parent}, http_port_{free_port()}, caf_port_{0} {
+  while (options_.caf && (caf_port_ == 0 || caf_port_ == http_port_))
+    caf_port_ = free_port();
+  write_config();
+}
+
+node_process::~node_process() { kill(); }
+
+void node_process::write_config() const {
+  std::ofstream file{directory() + "/overwatch.conf"};
+  file << "log {\n  level = " << quoted(options_.log_level) << "\n  format = \"text\"\n}\n";
+  file << "tasks {\n  max-concurrent-tasks = " << options_.max_concurrent_tasks << "\n  generation-interval = 0s\n";
+  file << "  max-lost = " << options_.max_lost << "\n";
+  file << "  slots {\n";
+  for (const auto& [type, slots] : options_.slots)
+    file << "    " << type << " = " << slots << "\n";
+  file << "  }\n}\n";
+  if (!options_.commands.empty()) {
+    file << "commands {\n";
+    for (const auto& [name, argv] : options_.commands) {
+      file << "  " << name << " {\n    argv = [";
+      for (size_t i = 0; i < argv.size(); ++i)
+        file << (i == 0 ? "" : ", ") << quoted(argv[i]);
+      file << "]\n  }\n";
+    }
+    file << "}\n";
+  }
+  if (!file.flush())
+    throw std::runtime_error{"cannot write " + directory() + "/overwatch.conf"};
+}
+
+void node_process::start() {
+  if (running())
+    throw std::logic_error{"the node runs already"};
+  auto config = directory() + "/overwatch.conf";
+  auto data = directory() + "/data";
+  auto log = directory() + "/node.log";
+  auto http = "127.0.0.1:" + std::to_string(http_port_);
+  auto caf = "127.0.0.1:" + std::to_string(caf_port_);
+  std::vector<const char*> argv{options_.binary.c_str(), "start", "--config-file", config.c_str(),
+                                "--data-dir", data.c_str(), "--http", http.c_str()};
+  if (caf_port_ != 0)
+    argv.insert(argv.end(), {"--caf", caf.c_str()});
+  argv.push_back(nullptr);
+  auto owner = getpid();
+  pid_ = fork();
+  if (pid_ < 0)
+    throw std::system_error{errno, std::generic_category(), "fork"};
+  if (pid_ == 0) { // only calls that are safe after a fork of a program with threads
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != owner)
+      _exit(127);
+    int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    int in = open("/dev/null", O_RDONLY);
+    if (out < 0 || in < 0)
+      _exit(127);
+    dup2(in, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    execv(argv[0], const_cast<char* const*>(argv.data()));
+    _exit(127);
+  }
+  pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  if (pid_fd_ < 0)
+    throw std::system_error{errno, std::generic_category(), "pidfd_open"};
+  auto limit = clock::now() + start_limit;
+  while (!is_ready(http_port_)) {
+    if (wait_for_end(ready_interval))
+      throw std::runtime_error{"the node ended while it started (status " + std::to_string(status_) + "):\n"
+                               + log_tail()};
+    if (clock::now() > limit) {
+      kill();
+      throw std::runtime_error{"the node was not ready in time:\n" + log_tail()};
+    }
+  }
+}
+
+bool node_process::wait_for_end(std::chrono::milliseconds limit) {
+  pollfd ended{pid_fd_, POLLIN, 0};
+  if (poll(&ended, 1, static_cast<int>(limit.count())) <= 0)
+    return false;
+  waitpid(pid_, &status_, 0);
+  close(pid_fd_);
+  pid_ = pid_fd_ = -1;
+  return true;
+}
+
+void node_process::kill() {
+  if (!running())
+    return;
+  ::kill(pid_, SIGKILL);
+  waitpid(pid_, &status_, 0);
+  close(pid_fd_);
+  pid_ = pid_fd_ = -1;
+}
+
+void node_process::stop() {
+  if (!running())
+    return;
+  ::kill(pid_, SIGTERM);
+  if (!wait_for_end(stop_limit)) {
+    kill();
+    throw std::runtime_error{"the node did not stop in time:\n" + log_tail()};
+  }
+  if (!WIFEXITED(status_) || WEXITSTATUS(status_) != 0)
+    throw std::runtime_error{"the node ended with status " + std::to_string(status_) + ":\n" + log_tail()};
+}
+
+uint64_t node_process::resident_bytes() const {
+  std::ifstream file{"/proc/" + std::to_string(pid_) + "/status"};
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("VmRSS:", 0) == 0)
+      return std::stoull(line.substr(6)) * 1024;
+  throw std::runtime_error{"the node's memory cannot be read: it has ended"};
+}
+
+std::string node_process::log_tail() const {
+  std::ifstream file{directory() + "/node.log"};
+  std::stringstream text;
+  text << file.rdbuf();
+  auto all = text.str();
+  return all.size() <= log_tail_bytes ? all : all.substr(all.size() - log_tail_bytes);
+}
+
+} // namespace overwatch::support
