@@ -94,8 +94,8 @@ void start_logging(const settings& values) {
   sink->set_pattern("%v");
   auto log = std::make_shared<running_log>();
   log->pool = std::make_shared<spdlog::details::thread_pool>(log_limits::queue_lines, 1);
-  log->logger = std::make_shared<spdlog::async_logger>("overwatch", sink, log->pool,
-                                                       spdlog::async_overflow_policy::overrun_oldest);
+  log->logger =
+    std::make_shared<spdlog::async_logger>("overwatch", sink, log->pool, spdlog::async_overflow_policy::overrun_oldest);
   log->logger->set_level(spdlog::level::trace);
   log->logger->flush_on(spdlog::level::trace); // by the pool's thread: a kill loses only what is queued
   log->format = chosen_format(values, to_file);
@@ -139,11 +139,16 @@ std::optional<severity> parse_severity(std::string_view text) {
 
 std::string_view to_string(severity level) {
   switch (level) {
-    case severity::trace: return "trace";
-    case severity::debug: return "debug";
-    case severity::info: return "info";
-    case severity::warning: return "warning";
-    case severity::error: return "error";
+  case severity::trace:
+    return "trace";
+  case severity::debug:
+    return "debug";
+  case severity::info:
+    return "info";
+  case severity::warning:
+    return "warning";
+  case severity::error:
+    return "error";
   }
   return "unknown";
 }

@@ -43,10 +43,14 @@ bool is_control(std::string_view character) {
 
 std::string control_escape(std::string_view character) {
   switch (character[0]) {
-    case '\n': return "\\n";
-    case '\r': return "\\r";
-    case '\t': return "\\t";
-    default: return fmt::format("\\u{:04x}", static_cast<unsigned char>(character.back()));
+  case '\n':
+    return "\\n";
+  case '\r':
+    return "\\r";
+  case '\t':
+    return "\\t";
+  default:
+    return fmt::format("\\u{:04x}", static_cast<unsigned char>(character.back()));
   }
 }
 
@@ -88,8 +92,8 @@ std::string utc_time(std::chrono::system_clock::time_point time) {
   auto seconds = system_clock::to_time_t(time);
   std::tm parts{};
   gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec, microseconds_of_second);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, microseconds_of_second);
 }
 
 std::string local_time(std::chrono::system_clock::time_point time) {
@@ -111,8 +115,8 @@ std::string_view colour_of(severity level) {
 
 std::string json_line(const log_record& record) {
   constexpr std::array<std::string_view, 4> taken{"time", "level", "component", "message"};
-  auto line = "{\"time\":\"" + utc_time(record.time) + "\",\"level\":\"" + std::string{to_string(record.level)}
-              + "\",\"component\":\"";
+  auto line = "{\"time\":\"" + utc_time(record.time) + "\",\"level\":\"" + std::string{to_string(record.level)} +
+              "\",\"component\":\"";
   append_escaped(line, record.component, component_bytes, true);
   line += "\",\"message\":\"";
   append_escaped(line, record.message, log_limits::message_bytes, true);
