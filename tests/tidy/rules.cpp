@@ -115,8 +115,8 @@ const std::vector<wrapped_library>& libraries() {
     {"rocksdb/", {"runtime/storage", "tests/storage", "tests/bench"}, {}},
     {"raft.h", {"runtime/replication", "tests/replication"}, {}},
     {"raft/", {"runtime/replication", "tests/replication"}, {}},
-    {"boost/json", {}, {"actors", "messages", "config"}},
-    {"spdlog/", {}, {"actors", "messages", "config"}},
+    {"boost/json", {}, {"actors", "messages"}},
+    {"spdlog/", {}, {"actors", "messages"}},
   };
   return result;
 }
@@ -170,9 +170,28 @@ struct allowed_phrase {
   std::string_view reason;
 };
 
-constexpr std::array<allowed_phrase, 1> allowed_phrases{{
+constexpr std::array<allowed_phrase, 2> allowed_phrases{{
   {"job control", "what a terminal does with process groups"},
+  {"max_background_jobs", "an option of RocksDB"},
 }};
+
+/// A mark that is right in one file or folder.
+struct allowed_mark {
+  std::string_view path;
+  std::string_view mark;
+  std::string_view reason;
+};
+
+constexpr std::array<allowed_mark, 3> allowed_marks{{
+  {"tests/bench", "sleep_for", "it measures: a load is paced by the clock"},
+  {"tests/bench", "sleep_until", "likewise"},
+  {"http/bridge.cpp", "caf::infinite", "the thread that waits for the answer has the deadline"},
+}};
+
+bool is_allowed(std::string_view path, std::string_view mark) {
+  return std::any_of(allowed_marks.begin(), allowed_marks.end(),
+                     [&](const auto& x) { return x.mark == mark && is_below(path, x.path); });
+}
 
 std::string explain_nolint(std::string_view line) {
   auto at = line.find("NOLINT");
@@ -315,7 +334,7 @@ findings banned_marks(const files& tree) {
     if (!is_cpp(file) || is_exempt(file))
       return {};
     for (auto mark : marks)
-      if (contains_word(line, mark))
+      if (contains_word(line, mark) && !is_allowed(file.path, mark))
         return "banned: " + std::string{mark};
     return explain_nolint(line);
   });

@@ -109,6 +109,13 @@ TEST(RulesTest, NamesThatContainAMarkAreAllowed) {
             line_numbers{});
 }
 
+TEST(RulesTest, AMarkIsAllowedWhereItsReasonHolds) {
+  EXPECT_EQ(lines_of(banned_marks, "tests/bench/a.cpp", "std::this_thread::sleep_until(next);\n"), line_numbers{});
+  EXPECT_EQ(lines_of(banned_marks, "tests/bench/a.cpp", "request(x, caf::infinite)\n"), line_numbers{1});
+  EXPECT_EQ(lines_of(banned_marks, "http/bridge.cpp", "request(x, caf::infinite)\n"), line_numbers{});
+  EXPECT_EQ(lines_of(banned_marks, "http/server.cpp", "request(x, caf::infinite)\n"), line_numbers{1});
+}
+
 TEST(RulesTest, NolintNeedsACheckAndAReason) {
   EXPECT_EQ(lines_of(banned_marks, "actors/a.cpp", "x(); // NOLINT\ny(); // NOLINT(cert-err58-cpp)\n"),
             (line_numbers{1, 2}));
@@ -127,7 +134,8 @@ TEST(RulesTest, WordsOfOthersAreAllowed) {
   EXPECT_EQ(lines_of(banned_words, "http/a.cpp", "auto x = \"job\";\n#include <executor.h>\n"), line_numbers{});
   EXPECT_EQ(lines_of(banned_words, "http/a.cpp", "auto x = '\"'; job();\n"), line_numbers{1});
   EXPECT_EQ(lines_of(banned_words, "runtime/a.cpp", "// job control of the terminal\n"), line_numbers{});
-  EXPECT_EQ(lines_of(banned_words, "runtime/a.cpp", "int jobless;\n"), line_numbers{});
+  EXPECT_EQ(lines_of(banned_words, "runtime/a.cpp", "int jobless;\noptions.max_background_jobs = 2;\n"),
+            line_numbers{});
 }
 
 TEST(RulesTest, PathsOfOneMachineAreFound) {
