@@ -1,7 +1,6 @@
 #include "tests/bench/noop_load.hpp"
 
 #include <stdexcept>
-#include <thread>
 
 namespace overwatch::bench {
 
@@ -19,8 +18,7 @@ void measure_outcome(support::node_api& api, const std::string& task, report& re
   histogram outcomes;
   auto next = clock::now();
   for (unsigned i = 0; i < outcome_samples; ++i) {
-    std::this_thread::sleep_until(next += pace);
-    check_interrupted();
+    pause_until(next += pace);
     auto start = clock::now();
     auto ended = api.wait(api.submit(task), outcome_wait_s);
     outcomes.add(clock::now() - start);
@@ -41,8 +39,7 @@ void measure_start(const bench_options& options, report& results) {
   std::vector<task_id> ids;
   auto next = clock::now();
   for (auto left = span / pace; left > 0; --left) {
-    std::this_thread::sleep_until(next += pace);
-    check_interrupted();
+    pause_until(next += pace);
     auto start = clock::now();
     ids.push_back(api.submit(task));
     submits.add(clock::now() - start);

@@ -1,7 +1,6 @@
 #include "tests/bench/noop_load.hpp"
 
 #include <stdexcept>
-#include <thread>
 
 namespace overwatch::bench {
 
@@ -101,7 +100,6 @@ void wait_until_completed(support::node_api& api, uint64_t count) {
   uint64_t before = 0;
   auto progress = clock::now();
   for (;;) {
-    check_interrupted();
     auto now = api.counters();
     if (now.failed + now.cancelled > 0 || now.completed > count)
       throw std::runtime_error{"expected " + std::to_string(count) + " completed tasks, but " + std::to_string(now.completed)
@@ -116,7 +114,7 @@ void wait_until_completed(support::node_api& api, uint64_t count) {
       throw std::runtime_error{"only " + std::to_string(before) + " of " + std::to_string(count)
                                + " tasks completed; nothing has for a minute"};
     }
-    std::this_thread::sleep_for(completion_interval);
+    pause_until(clock::now() + completion_interval);
   }
 }
 

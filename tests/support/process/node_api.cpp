@@ -109,8 +109,15 @@ std::string node_api::version() { return std::string{text_in(fetch("/health").as
 node_counters node_api::counters() {
   auto value = fetch("/stats");
   const auto& stats = value.as_object();
-  return {number_in(stats, "total_submitted"), number_in(stats, "total_completed"), number_in(stats, "total_failed"),
-          number_in(stats, "total_cancelled"), number_in(stats, "total_attempts")};
+  node_counters result;
+  result.submitted = number_in(stats, "total_submitted");
+  result.completed = number_in(stats, "total_completed");
+  result.failed = number_in(stats, "total_failed");
+  result.cancelled = number_in(stats, "total_cancelled");
+  result.attempts = number_in(stats, "attempts");
+  if (auto* violations = stats.if_contains("violations"); violations != nullptr && violations->is_object())
+    result.lost = number_in(violations->get_object(), "lost");
+  return result;
 }
 
 void node_api::stop_dispatch() { post("/stop"); }
@@ -137,8 +144,8 @@ task_view node_api::wait(const task_id& id, unsigned seconds) {
   return view(fetch("/tasks/" + to_string(id) + "?wait=" + std::to_string(seconds)).as_object());
 }
 
-void node_api::for_each_task(const std::function<bool(const task_view&)>& visit) {
-  auto first_page = std::string{prefix} + "/tasks?limit=" + std::to_string(page_tasks);
+void node_api::for_each_task(const std::function<bool(const task_view&)>& visit, std::string_view filter) {
+  auto first_page = std::string{prefix} + "/tasks?limit=" + std::to_string(page_tasks) + std::string{filter};
   for (auto path = first_page;;) {
     auto answer = client_.get(path);
     if (answer.status != 200)

@@ -19,6 +19,7 @@ struct node_counters {
   uint64_t failed = 0;
   uint64_t cancelled = 0;
   uint64_t attempts = 0;
+  uint64_t lost = 0; ///< attempts whose worker disappeared
 };
 
 /// What they read of a task.
@@ -56,8 +57,8 @@ public:
   /// The task once it has ended, or as it is after `seconds`.
   task_view wait(const task_id& id, unsigned seconds);
 
-  /// Every stored task, newest first, until `visit` says false.
-  void for_each_task(const std::function<bool(const task_view&)>& visit);
+  /// Every stored task, newest first, until `visit` says false. `filter` continues the query: `&status=completed`.
+  void for_each_task(const std::function<bool(const task_view&)>& visit, std::string_view filter = {});
 
 private:
   boost::json::value fetch(const std::string& path);
