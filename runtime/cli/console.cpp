@@ -13,22 +13,22 @@ constexpr size_t narrowest = 20; // below it a terminal reports nonsense
 
 std::string_view escape_of(colour shade) {
   switch (shade) {
-    case colour::plain:
-      return "";
-    case colour::bold:
-      return "\x1b[1m";
-    case colour::dim:
-      return "\x1b[2m";
-    case colour::red:
-      return "\x1b[31m";
-    case colour::green:
-      return "\x1b[32m";
-    case colour::yellow:
-      return "\x1b[33m";
-    case colour::blue:
-      return "\x1b[34m";
-    case colour::cyan:
-      return "\x1b[36m";
+  case colour::plain:
+    return "";
+  case colour::bold:
+    return "\x1b[1m";
+  case colour::dim:
+    return "\x1b[2m";
+  case colour::red:
+    return "\x1b[31m";
+  case colour::green:
+    return "\x1b[32m";
+  case colour::yellow:
+    return "\x1b[33m";
+  case colour::blue:
+    return "\x1b[34m";
+  case colour::cyan:
+    return "\x1b[36m";
   }
   return "";
 }

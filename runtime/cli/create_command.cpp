@@ -46,7 +46,8 @@ json::value priority_value(const std::string& text) {
 double seconds_of(const std::string& text, const char* flag) {
   const auto duration = parse_duration(text);
   if (!duration)
-    throw usage_failure(std::string{flag} + ": '" + printable(text) + "' is no duration such as 500ms, 30s, 5m or 1h30m");
+    throw usage_failure(std::string{flag} + ": '" + printable(text) +
+                        "' is no duration such as 500ms, 30s, 5m or 1h30m");
   return static_cast<double>(duration->count()) / 1000;
 }
 
@@ -173,7 +174,8 @@ exit_code create_task(const command_context& context, const create_options& opti
   const auto id = text_of(created, "id");
   if (!context.options.json)
     context.console.out << "task " << paint(context.console, colour::bold, printable(id)) << "  "
-                        << printable(text_of(created, "status")) << '\n' << std::flush;
+                        << printable(text_of(created, "status")) << '\n'
+                        << std::flush;
   if (!wait && !options.follow) {
     if (context.options.json)
       context.print_raw(reply.body);
@@ -186,8 +188,8 @@ exit_code create_task(const command_context& context, const create_options& opti
   else
     print_task(context.console, ended);
   if (!is_ended(ended))
-    throw command_failure{exit_code::server, "the task has not ended in time and goes on; `overwatch why " + printable(id) +
-                                               "` says what it waits for"};
+    throw command_failure{exit_code::server, "the task has not ended in time and goes on; `overwatch why " +
+                                               printable(id) + "` says what it waits for"};
   return outcome_of(ended);
 }
 
@@ -200,28 +202,42 @@ void add_create_command(CLI::App& app, command_context& context) {
   command->add_option("--description", options->description, "More about it")->type_name("TEXT");
   command->add_option("--type", options->type, "Which handler runs it; `overwatch pools` lists them [user_task]");
   command->add_option("--priority", options->priority, names_of_priorities() + " [normal]");
-  command->add_option("--payload", options->payload, "A JSON object for the handler; @FILE reads a file, - standard input")
+  command
+    ->add_option("--payload", options->payload, "A JSON object for the handler; @FILE reads a file, - standard input")
     ->type_name("JSON|@FILE|-");
   command->add_option("--subsystem", options->subsystem, "Label for routing and filters [core]");
   command->add_option("--tag", options->tags, "Label for filters; may be repeated")->expected(1)->take_all();
-  command->add_option("--context", options->context, "user_id, trace ids, ...: goes into every log line; may be repeated")
-    ->type_name("KEY=VALUE")->expected(1)->take_all();
+  command
+    ->add_option("--context", options->context, "user_id, trace ids, ...: goes into every log line; may be repeated")
+    ->type_name("KEY=VALUE")
+    ->expected(1)
+    ->take_all();
   command->add_option("--assigned-to", options->assigned_to, "For whom it is");
   command->add_option("--depends-on", options->depends_on, "Task that must end before; may be repeated")
-    ->type_name("ID")->expected(1)->take_all();
+    ->type_name("ID")
+    ->expected(1)
+    ->take_all();
   command->add_option("--at", options->at, "Not before this time; +5m counts from now")->type_name("TIME|+DURATION");
-  command->add_option("--deadline", options->deadline, "Fails when it has not ended by then")->type_name("TIME|+DURATION");
-  command->add_option("--timeout", options->timeout, "Limit of each attempt [30m]. Stands for the global --timeout after "
-                                                     "this command's name")->type_name("DURATION");
+  command->add_option("--deadline", options->deadline, "Fails when it has not ended by then")
+    ->type_name("TIME|+DURATION");
+  command
+    ->add_option("--timeout", options->timeout,
+                 "Limit of each attempt [30m]. Stands for the global --timeout after "
+                 "this command's name")
+    ->type_name("DURATION");
   command->add_option("--max-attempts", options->max_attempts, "Tries a failing task this often")
-    ->check(CLI::Range(1U, task_limits::max_attempts))->capture_default_str();
+    ->check(CLI::Range(1U, task_limits::max_attempts))
+    ->capture_default_str();
   command->add_option("--backoff", options->backoff, "Delay between attempts: fixed:1s, exponential:1s:10m [fixed:1s]")
     ->type_name("KIND[:DELAY[:LONGEST]]");
   command->add_option("--unique-key", options->unique_key, "While a task holds this key, creating returns that task");
   command->add_option("--unique-for", options->unique_for, "How long the key is held")->type_name("DURATION");
-  auto* wait = command->add_option("--wait", options->wait, "Wait for its end, at most this long when given; the exit "
-                                                            "code is 1 when it did not complete")
-                 ->type_name("[DURATION]")->expected(0, 1);
+  auto* wait = command
+                 ->add_option("--wait", options->wait,
+                              "Wait for its end, at most this long when given; the exit "
+                              "code is 1 when it did not complete")
+                 ->type_name("[DURATION]")
+                 ->expected(0, 1);
   command->add_flag("--follow", options->follow, "Print its log and progress as they come, then the result");
   command->footer("Examples:\n"
                   "  overwatch create-task \"Check this machine\" --type system_health --priority high --wait\n"

@@ -12,6 +12,7 @@ namespace overwatch::cli {
 
 namespace {
 
+constexpr size_t kind_columns = 17; // of the longest kind, dispatch_resumed, and one more
 constexpr milliseconds reconnect_pause{1000};
 constexpr uint32_t most_reconnects = 30; // in a row, without an event between
 
@@ -29,15 +30,25 @@ void print_event(const console& console, const sse_event& event) {
     console.out << printable(event.name) << "  " << printable(event.data) << '\n' << std::flush;
     return;
   }
-  auto id = text_of(*content, "task_id");
-  if (id.empty())
-    id = text_of(*content, "id");
+  const auto* task = find_field(*content, "task");
+  const auto* progress = find_field(*content, "progress");
+  const auto* error = find_field(*content, "error");
   console.out << paint(console, colour::dim, printable(short_time(text_of(*content, "time")))) << "  "
-              << paint(console, colour_of_status(text_of(*content, "status")), pad(printable(event.name), 16)) << "  "
-              << printable(id);
-  for (const auto* field : {"name", "progress", "message"})
-    if (const auto text = text_of(*content, field); !text.empty())
+              << paint(console, colour_of_status(text_of(*content, "status")),
+                       pad(printable(event.name), kind_columns));
+  const auto say = [&](const std::string& text) {
+    if (!text.empty())
       console.out << "  " << printable(text);
+  };
+  if (task != nullptr) {
+    say(text_of(*task, "id"));
+    say(text_of(*task, "name"));
+  }
+  if (event.name == "task_progress" && progress != nullptr)
+    say(text_of(*progress, "percent") + " %");
+  say(text_of(*content, "message"));
+  if (error != nullptr)
+    say(text_of(*error, "message"));
   console.out << '\n' << std::flush;
 }
 
@@ -76,8 +87,8 @@ exit_code print_events(const command_context& context, const event_options& opti
       return ++seen != options.count;
     };
     try {
-      const auto reply = client.stream(path_of(options, from), [&](std::string_view piece) { return parser.feed(piece, on_event); },
-                                       stop.requested());
+      const auto reply = client.stream(
+        path_of(options, from), [&](std::string_view piece) { return parser.feed(piece, on_event); }, stop.requested());
       if (!reply.good())
         throw failure_of(reply);
       connected = true;
@@ -103,7 +114,9 @@ void add_events_command(CLI::App& app, command_context& context) {
   command->add_option("--from", options->from, "Begin after the event with this cursor (first column) instead of now");
   command->add_option("--task", options->task, "Only of this task")->type_name("ID");
   command->add_option("--kind", options->kinds, "Only of these kinds: task_created, task_failed, ...")
-    ->expected(1)->take_all()->delimiter(',');
+    ->expected(1)
+    ->take_all()
+    ->delimiter(',');
   command->add_option("--count", options->count, "End after so many; 0: never")->capture_default_str();
   command->footer("With --json one object per line. A stream that breaks is taken up where it ended.\n"
                   "Examples:\n  overwatch events --kind task_failed\n  overwatch events --from 0.4711.0 --json");

@@ -25,7 +25,7 @@ interrupt::interrupt() {
   interrupted = false;
   if (pipe2(wake_up, O_NONBLOCK | O_CLOEXEC) != 0)
     wake_up[0] = wake_up[1] = -1; // then waiting takes its full time
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, &old_interrupt_);

@@ -22,9 +22,9 @@ public:
   bool wait_for(milliseconds duration) const;
 
 private:
-  struct sigaction old_interrupt_{};
-  struct sigaction old_terminate_{};
-  struct sigaction old_resize_{};
+  struct sigaction old_interrupt_ {};
+  struct sigaction old_terminate_ {};
+  struct sigaction old_resize_ {};
 };
 
 } // namespace overwatch::cli

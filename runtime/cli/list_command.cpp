@@ -36,7 +36,8 @@ std::string time_text(const std::string& text, const char* flag) {
   if (!text.empty() && text.front() == '-') {
     if (const auto ago = parse_duration(std::string_view{text}.substr(1)))
       return format_time(now() - *ago);
-    throw command_failure{exit_code::usage, std::string{flag} + ": '" + printable(text) + "' is no time such as "
+    throw command_failure{exit_code::usage, std::string{flag} + ": '" + printable(text) +
+                                              "' is no time such as "
                                               "2026-11-22T08:00:00Z, and no age such as -1h"};
   }
   return text;
@@ -91,15 +92,19 @@ void add_list_command(CLI::App& app, command_context& context) {
     return command->add_option(flag, place, meaning)->expected(1)->take_all()->delimiter(',');
   };
   command->add_option("--limit", options->limit, "At most so many")
-    ->check(CLI::Range(1U, most_per_request))->capture_default_str();
+    ->check(CLI::Range(1U, most_per_request))
+    ->capture_default_str();
   list("--status", options->statuses, "In one of these states")->check(CLI::IsMember(to_texts(task_status_names)));
   list("--type", options->types, "Of one of these types");
-  list("--priority", options->priorities, "With one of these priorities")->check(CLI::IsMember(to_texts(priority_names)));
+  list("--priority", options->priorities, "With one of these priorities")
+    ->check(CLI::IsMember(to_texts(priority_names)));
   list("--tag", options->tags, "With any of these tags");
   list("--assigned-to", options->assigned_to, "Assigned to one of these");
   list("--subsystem", options->subsystems, "Of one of these subsystems");
   command->add_option("--context", options->context, "With this value in its context; all that are given must match")
-    ->type_name("KEY=VALUE")->expected(1)->take_all();
+    ->type_name("KEY=VALUE")
+    ->expected(1)
+    ->take_all();
   command->add_option("--origin", options->origin, "Made by this")->check(CLI::IsMember(to_texts(origin_kind_names)));
   command->add_option("--origin-id", options->origin_id, "Made by the rule, schedule, alert or task with this id");
   command->add_option("--from", options->from, "Created at this time or later; -1h counts back from now")

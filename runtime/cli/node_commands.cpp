@@ -39,7 +39,8 @@ exit_code show_status(const command_context& context) {
   facts.add("node", text_of(status, "node"));
   facts.add("address", context.options.url);
   facts.add("version", text_of(status, "version"));
-  facts.add("dispatch", running ? "running" : "paused: `overwatch resume` goes on", running ? colour::green : colour::yellow);
+  facts.add("dispatch", running ? "running" : "paused: `overwatch resume` goes on",
+            running ? colour::green : colour::yellow);
   facts.add("health", health, healthy ? colour::green : colour::red);
   facts.add("problem", text_of(status, "problem"), colour::red);
   facts.add("uptime", duration_field(status, "uptime"));

@@ -21,12 +21,17 @@ exit_code show_pools(const command_context& context) {
     return exit_code::good;
   }
   const auto content = content_of(reply);
-  table pools{{{"TYPE"}, {"SLOTS", true, true}, {"BUSY", true, true}, {"STARTED", true, true}, {"NODE"}, {"WHAT IT DOES"}}};
+  table pools{
+    {{"TYPE"}, {"SLOTS", true, true}, {"BUSY", true, true}, {"STARTED", true, true}, {"NODE"}, {"WHAT IT DOES"}}};
   for (const auto& pool : list_of(content, "pools")) {
     const auto abandoned = count_of(pool, "abandoned");
     const auto busy = text_of(pool, "busy") + (abandoned > 0 ? " +" + std::to_string(abandoned) + " stuck" : "");
-    pools.add({text_of(pool, "task_type"), text_of(pool, "slots"), {busy, abandoned > 0 ? colour::red : colour::plain},
-               format_count(count_of(pool, "started")), text_of(pool, "node"), text_of(pool, "description")});
+    pools.add({text_of(pool, "task_type"),
+               text_of(pool, "slots"),
+               {busy, abandoned > 0 ? colour::red : colour::plain},
+               format_count(count_of(pool, "started")),
+               text_of(pool, "node"),
+               text_of(pool, "description")});
   }
   pools.print(context.console);
   fact_list facts;
@@ -52,13 +57,21 @@ exit_code show_workers(const command_context& context) {
     context.console.out << "no workers\n";
     return exit_code::good;
   }
-  table result{{{"WORKER"}, {"STATE", false, true}, {"TASK"}, {"FOR", true, true}, {"COMPLETED", true, true}, {"FAILED", true, true}}};
+  table result{{{"WORKER"},
+                {"STATE", false, true},
+                {"TASK"},
+                {"FOR", true, true},
+                {"COMPLETED", true, true},
+                {"FAILED", true, true}}};
   for (const auto& worker : workers) {
     const bool busy = is_true(worker, "busy");
     const auto since = parse_api_time(text_of(worker, "since"));
-    result.add({text_of(worker, "id"), {busy ? "busy" : "idle", busy ? colour::cyan : colour::plain}, text_of(worker, "task"),
+    result.add({text_of(worker, "id"),
+                {busy ? "busy" : "idle", busy ? colour::cyan : colour::plain},
+                text_of(worker, "task"),
                 since ? format_duration(std::chrono::duration<double>(now() - *since).count()) : "",
-                text_of(worker, "completed"), text_of(worker, "failed")});
+                text_of(worker, "completed"),
+                text_of(worker, "failed")});
   }
   result.print(context.console);
   return exit_code::good;

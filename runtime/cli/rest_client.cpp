@@ -47,7 +47,8 @@ size_t take_header(char* data, size_t size, size_t count, void* context) {
   if (begins_with(line, "HTTP/")) {
     reply.headers.clear();
     const auto space = line.find(' ');
-    reply.status = space == std::string_view::npos ? 0 : std::strtol(std::string{line.substr(space)}.c_str(), nullptr, 10);
+    reply.status =
+      space == std::string_view::npos ? 0 : std::strtol(std::string{line.substr(space)}.c_str(), nullptr, 10);
     return size * count;
   }
   const auto colon = line.find(':');
@@ -89,25 +90,26 @@ bool is_loopback(const std::string& host) {
 
 command_failure transport_failure(const std::string& url, CURLcode code, bool connected) {
   switch (code) {
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return {exit_code::usage, "'" + printable(url) + "' is no URL of a node: it looks like http://127.0.0.1:8765"};
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-      break;
-    case CURLE_OPERATION_TIMEDOUT:
-      if (connected)
-        return {exit_code::server, "the node at " + url + " did not answer in time; its outcome is unknown: look with "
+  case CURLE_URL_MALFORMAT:
+  case CURLE_UNSUPPORTED_PROTOCOL:
+    return {exit_code::usage, "'" + printable(url) + "' is no URL of a node: it looks like http://127.0.0.1:8765"};
+  case CURLE_COULDNT_RESOLVE_HOST:
+  case CURLE_COULDNT_CONNECT:
+    break;
+  case CURLE_OPERATION_TIMEDOUT:
+    if (connected)
+      return {exit_code::server, "the node at " + url +
+                                   " did not answer in time; its outcome is unknown: look with "
                                    "`overwatch list-tasks`, or allow more with --timeout SECONDS before the command"};
-      break;
-    case CURLE_WRITE_ERROR:
-      return {exit_code::server, "the answer of " + url + " is larger than " +
-                                   format_bytes(static_cast<double>(rest_client::max_reply_bytes)) + ": ask for less"};
-    default:
-      return {exit_code::unreachable, "the connection to " + url + " broke: " + curl_easy_strerror(code)};
+    break;
+  case CURLE_WRITE_ERROR:
+    return {exit_code::server, "the answer of " + url + " is larger than " +
+                                 format_bytes(static_cast<double>(rest_client::max_reply_bytes)) + ": ask for less"};
+  default:
+    return {exit_code::unreachable, "the connection to " + url + " broke: " + curl_easy_strerror(code)};
   }
-  return {exit_code::unreachable, "no node answers at " + url +
-                                    ": start one with `overwatch start`, or name another with --url"};
+  return {exit_code::unreachable,
+          "no node answers at " + url + ": start one with `overwatch start`, or name another with --url"};
 }
 
 } // namespace
@@ -207,7 +209,8 @@ command_failure failure_of(const rest_reply& reply) {
   if (message.empty() && error != nullptr)
     message = text_of(*content, "error");
   if (message.empty())
-    message = "it answered " + std::to_string(reply.status) + " without a reason: is there an overwatch node at this URL?";
+    message =
+      "it answered " + std::to_string(reply.status) + " without a reason: is there an overwatch node at this URL?";
   message = (code == exit_code::refused ? "the node refused: " : "the node failed: ") + printable(message);
   const auto* parts = error != nullptr ? find_field(*error, "errors") : nullptr;
   if (parts != nullptr && parts->is_array())

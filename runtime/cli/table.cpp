@@ -10,7 +10,7 @@ namespace overwatch::cli {
 
 namespace {
 
-constexpr size_t gap = 2;             // spaces between columns
+constexpr size_t gap = 2;              // spaces between columns
 constexpr size_t narrowest_column = 6; // a column is not cut below it
 
 void write_line(std::ostream& out, std::string line) {

@@ -120,8 +120,9 @@ void add_log_command(CLI::App& app, command_context& context) {
   auto options = std::make_shared<log_options>();
   auto* command = app.add_subcommand("logs", "The newest lines of a task's log");
   command->add_option("ID", options->id, "The task")->required();
-  command->add_flag("-f,--follow", options->follow, "Print lines and progress as they come until the task ends; the exit "
-                                                    "code is 1 when it did not complete");
+  command->add_flag("-f,--follow", options->follow,
+                    "Print lines and progress as they come until the task ends; the exit "
+                    "code is 1 when it did not complete");
   command->footer("Example:\n  overwatch logs 019ab3d2-8f41-7c05-a3e1-5d0c9f2b7a64 --follow");
   runs(command, context, [&context, options] { return show_log(context, options->id, options->follow); });
 }
@@ -135,7 +136,8 @@ void add_cancel_command(CLI::App& app, command_context& context) {
   auto* command = app.add_subcommand("cancel", "End unfinished tasks; running handlers are told to stop");
   command->add_option("ID", options->ids, "The tasks")->required();
   command->add_option("--reason", options->reason, "Kept with the task");
-  command->footer("Example:\n  overwatch cancel $(overwatch list-tasks --status queued --json | jq -r '.[].id') --reason \"wrong input\"");
+  command->footer("Example:\n  overwatch cancel $(overwatch list-tasks --status queued --json | jq -r '.[].id') "
+                  "--reason \"wrong input\"");
   runs(command, context, [&context, options] { return cancel_tasks(context, options->ids, options->reason); });
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-constexpr size_t wide_console = 110;          // from here on all columns fit
+constexpr size_t wide_console = 110;             // from here on all columns fit
 constexpr std::chrono::seconds longest_wait{30}; // of one request; the node allows 60
 constexpr std::chrono::seconds follow_step{1};   // how late a followed line may come
 
@@ -121,8 +121,8 @@ void print_tasks(const console& console, const boost::json::array& tasks, timest
   table result{columns};
   for (const auto& task : tasks) {
     const auto status = text_of(task, "status");
-    std::vector<table::cell> cells{text_of(task, "id"), {status, colour_of_status(status)}, text_of(task, "task_type"),
-                                   text_of(task, "name")};
+    std::vector<table::cell> cells{
+      text_of(task, "id"), {status, colour_of_status(status)}, text_of(task, "task_type"), text_of(task, "name")};
     if (wide)
       cells.insert(cells.begin() + 2, text_of(task, "priority"));
     cells.push_back(age_of(task, now));
