@@ -181,6 +181,7 @@ outcome run_performance_check(const attempt_context& ctx) {
   auto report = system_of(profile);
   report["score"] = rounded(score);
   report["verdict"] = std::string{name_of(level)};
+  report["status"] = std::string{status_of(level)};
   report["formula"] = std::string{performance_formula};
   report["score_inputs"] = json::object{
     {"cpu", rounded(profile.cpu.mean())}, {"memory", rounded(profile.memory.mean())}, {"disk", rounded(disk_used)}};

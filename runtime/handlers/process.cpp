@@ -1,5 +1,6 @@
 #include "runtime/handlers/process.hpp"
 
+#include "runtime/handlers/pidfd.hpp"
 #include "runtime/handlers/process_launch.hpp"
 #include "runtime/handlers/procfs.hpp"
 
@@ -7,7 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -162,7 +162,7 @@ std::string process::start(const process_options& options) {
   if (pid <= 0)
     return error;
   tree_.leader = pid;
-  pidfd_ = owned_fd{::pidfd_open(pid, 0)};
+  pidfd_ = open_process(pid);
   if (error.empty() && !pidfd_)
     error = "no descriptor for the command's process: " + error_text();
   return error; // the destructor reaps what failed

@@ -1,10 +1,10 @@
 #include "runtime/handlers/process_tree.hpp"
 
+#include "runtime/handlers/pidfd.hpp"
 #include "runtime/handlers/procfs.hpp"
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -73,14 +73,14 @@ std::vector<procfs::process_stat> members(const process_tree& tree) {
 std::vector<owned_fd> process_tree::signal_all(int signal) const {
   std::vector<owned_fd> result;
   for (const auto& member : members(*this)) {
-    owned_fd handle{::pidfd_open(member.pid, 0)};
+    auto handle = open_process(member.pid);
     if (!handle)
       continue;
     // The id may have gone to another process since it was read; the handle cannot.
     auto again = procfs::read_process_stat(member.pid);
     if (!again || again->start_ticks != member.start_ticks)
       continue;
-    ::pidfd_send_signal(handle.get(), signal, nullptr, 0);
+    signal_process(handle, signal);
     result.push_back(std::move(handle));
   }
   return result;

@@ -8,7 +8,6 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -154,7 +153,7 @@ json::object limits_of(const health_thresholds& thresholds) {
 json::array reasons_of(const judgement& judged) {
   json::array result;
   for (const auto& reason : judged.reasons)
-    result.push_back({{"level", json::string_view{name_of(reason.level).data(), name_of(reason.level).size()}},
+    result.push_back({{"level", std::string{name_of(reason.level)}},
                       {"metric", reason.metric},
                       {"resource", reason.resource},
                       {"text", reason.text}});
@@ -162,12 +161,10 @@ json::array reasons_of(const judgement& judged) {
 }
 
 json::object report_of(const machine_state& state, const health_values& values, const judgement& judged) {
-  static constexpr std::array<const char*, 3> seed_words{"healthy", "warning", "critical"};
   const auto* disk = main_filesystem(state.filesystems);
-  auto level = name_of(judged.level);
-  json::object result{{"verdict", json::string_view{level.data(), level.size()}},
+  json::object result{{"verdict", std::string{name_of(judged.level)}},
                       {"reasons", reasons_of(judged)},
-                      {"status", seed_words[static_cast<size_t>(judged.level)]},
+                      {"status", std::string{status_of(judged.level)}},
                       {"timestamp", iso_time(now())},
                       {"cpu_usage", percent_or_null(values.cpu)},
                       {"memory_usage", percent_or_null(values.memory)}};

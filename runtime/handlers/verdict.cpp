@@ -48,6 +48,10 @@ std::string_view name_of(verdict x) {
   return "critical";
 }
 
+std::string_view status_of(verdict x) {
+  return x == verdict::degraded ? "warning" : name_of(x);
+}
+
 judgement judge(const health_values& values, const health_thresholds& thresholds) {
   judgement result;
   judge_of_values check{result};

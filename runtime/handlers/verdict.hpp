@@ -12,6 +12,9 @@ enum class verdict : unsigned char { healthy, degraded, critical };
 
 std::string_view name_of(verdict x);
 
+/// The word that clients of the seed system know for it: `warning` where we say degraded.
+std::string_view status_of(verdict x);
+
 /// Percent; a value at or above one has reached it.
 struct threshold {
   double warning = 0;
