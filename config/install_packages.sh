@@ -143,7 +143,7 @@ main() {
     install "${missing[@]}" || true # what counts is what is there afterwards
     mapfile -t missing < <(missing_of "${missing[@]}")
     ((${#missing[@]} == 0)) ||
-      fail "could not install: ${missing[*]}. They are packages of Debian 12 (bookworm, main); see apt-get's messages above."
+      fail "could not install: ${missing[*]}. They are packages of Debian 12 (bookworm, main); apt-get says why, above."
   fi
 
   ((${#optional[@]} > 0)) || return 0

@@ -280,7 +280,7 @@ print_summary() {
     "$shown watch" \
     "$shown create-task 'my first task' --type system_health --wait" \
     "curl $api/status" \
-    "curl -d '{\"name\": \"by hand\", \"task_type\": \"system_health\"}' -H 'Content-Type: application/json' $api/tasks" \
+    "curl -X POST $api/tasks/health-check" \
     "curl -N $api/events"
   printf '\nCtrl-C stops the node. What it stored is there when it starts again:\n\n  %s\n' \
     "$program start --config-file $directory/quickstart.conf --data-dir $directory --http 127.0.0.1:$port"

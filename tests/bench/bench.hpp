@@ -27,8 +27,8 @@ inline constexpr size_t batch_tasks = 500;
 /// Bytes of JSON in each task's payload.
 inline constexpr size_t payload_bytes = 300;
 
-/// A fresh node on an empty data directory, ready, with many slots for `noop`.
-std::unique_ptr<support::node_process> start_node(const bench_options& options, bool caf = false);
+/// A fresh node on an empty data directory, ready, with many slots for `noop`. The report gets its version.
+std::unique_ptr<support::node_process> start_node(const bench_options& options, report& results, bool caf = false);
 
 // The parts. Each starts the nodes it needs, puts its results into the report and throws on any wrong answer.
 

@@ -116,7 +116,8 @@ fsync_result measure_fsync(const std::string& directory, std::chrono::millisecon
   }
   close(fd);
   auto seconds = std::chrono::duration<double>(now - start).count();
-  return {static_cast<double>(latencies.total()) / seconds, latencies.percentile_us(0.5), latencies.percentile_us(0.99)};
+  return {static_cast<double>(latencies.total()) / seconds, latencies.percentile_us(0.5),
+          latencies.percentile_us(0.99)};
 }
 
 double measure_rocksdb(const std::string& directory, std::chrono::milliseconds duration) {

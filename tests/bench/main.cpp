@@ -1,4 +1,5 @@
 #include "tests/bench/bench.hpp"
+#include "tests/support/process/node_api.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -81,7 +82,7 @@ int run(const command_line& line) {
 
 } // namespace
 
-std::unique_ptr<support::node_process> start_node(const bench_options& options, bool caf) {
+std::unique_ptr<support::node_process> start_node(const bench_options& options, report& results, bool caf) {
   support::node_options node;
   node.binary = options.binary;
   node.caf = caf;
@@ -89,6 +90,7 @@ std::unique_ptr<support::node_process> start_node(const bench_options& options, 
   node.slots["noop"] = noop_slots;
   auto result = std::make_unique<support::node_process>(std::move(node));
   result->start();
+  results.set_version(support::node_api{result->http_port()}.version());
   return result;
 }
 

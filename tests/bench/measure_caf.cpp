@@ -77,7 +77,7 @@ double run_batches(caf::actor_system& system, const gateway_actor& gateway, std:
 } // namespace
 
 void measure_caf(const bench_options& options, report& results) {
-  auto node = start_node(options, true);
+  auto node = start_node(options, results, true);
   support::node_api api{node->http_port()};
   api.stop_dispatch(); // only enqueues, as the batches over HTTP
   client_config config;

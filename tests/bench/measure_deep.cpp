@@ -32,7 +32,8 @@ double fill(const bench_options& options, const support::node_process& node, sup
 }
 
 /// Submits and runs at the same time, with `backlog` unfinished tasks kept up; answers with outcomes per second.
-double churn(const bench_options& options, const support::node_process& node, support::node_api& api, uint64_t backlog) {
+double churn(const bench_options& options, const support::node_process& node, support::node_api& api,
+             uint64_t backlog) {
   batch_script batches{api, batch_script::no_limit, backlog};
   auto load = load_for(options, node);
   load.duration = warm_up + options.duration;
@@ -55,26 +56,28 @@ double drain(const bench_options& options, const support::node_process& node, su
 
 void measure_deep(const bench_options& options, report& results) {
   {
-    auto node = start_node(options);
+    auto node = start_node(options, results);
     support::node_api api{node->http_port()};
     results.set("shallow_per_s", churn(options, *node, api, shallow_tasks));
   }
-  auto node = start_node(options);
+  auto node = start_node(options, results);
   support::node_api api{node->http_port()};
   api.stop_dispatch();
   auto empty = static_cast<double>(node->resident_bytes());
-  auto first = std::min(first_point, options.deep);
+  auto last_tenth = options.deep / 10;
+  auto first = std::min(first_point, options.deep - last_tenth);
   fill(options, *node, api, first);
-  auto at_first = static_cast<double>(node->resident_bytes());
-  auto last_tenth = std::min(options.deep / 10, options.deep - first);
+  if (first == first_point) {
+    auto at_first = static_cast<double>(node->resident_bytes());
+    results.set("rss_100k_mb", at_first / megabyte);
+    results.set("bytes_per_queued_task_100k", (at_first - empty) / static_cast<double>(first));
+  }
   fill(options, *node, api, options.deep - first - last_tenth);
   results.set("deep_submit_per_s", fill(options, *node, api, last_tenth));
   auto at_deep = static_cast<double>(node->resident_bytes());
   results.set("deep_tasks", static_cast<double>(options.deep));
   results.set("rss_empty_mb", empty / megabyte);
-  results.set("rss_100k_mb", at_first / megabyte);
   results.set("rss_deep_mb", at_deep / megabyte);
-  results.set("bytes_per_queued_task_100k", (at_first - empty) / static_cast<double>(first));
   results.set("bytes_per_queued_task", (at_deep - empty) / static_cast<double>(options.deep));
 
   api.resume_dispatch();

@@ -3,7 +3,7 @@
 namespace overwatch::bench {
 
 void measure_end_to_end(const bench_options& options, report& results) {
-  auto node = start_node(options);
+  auto node = start_node(options, results);
   support::node_api api{node->http_port()};
   auto tasks = (options.tasks + batch_tasks - 1) / batch_tasks * batch_tasks;
   batch_script batches{api, tasks};

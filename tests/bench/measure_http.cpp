@@ -19,9 +19,8 @@ load_result run(const bench_options& options, const support::node_process& node,
 } // namespace
 
 void measure_http(const bench_options& options, report& results) {
-  auto node = start_node(options);
+  auto node = start_node(options, results);
   support::node_api api{node->http_port()};
-  results.set_version(api.version());
 
   hello_script hello;
   results.set("http_hello_per_s", run(options, *node, hello).per_second());

@@ -51,7 +51,7 @@ private:
 } // namespace
 
 void measure_kill(const bench_options& options, report& results) {
-  auto node = start_node(options);
+  auto node = start_node(options, results);
   auto seed = std::random_device{}();
   std::cerr << "kill: seed " << seed << "\n";
   std::mt19937 random{seed};

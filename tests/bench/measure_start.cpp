@@ -32,7 +32,7 @@ void measure_outcome(support::node_api& api, const std::string& task, report& re
 } // namespace
 
 void measure_start(const bench_options& options, report& results) {
-  auto node = start_node(options);
+  auto node = start_node(options, results);
   support::node_api api{node->http_port()};
   auto task = noop_task();
   histogram submits;

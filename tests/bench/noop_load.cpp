@@ -102,8 +102,8 @@ void wait_until_completed(support::node_api& api, uint64_t count) {
   for (;;) {
     auto now = api.counters();
     if (now.failed + now.cancelled > 0 || now.completed > count)
-      throw std::runtime_error{"expected " + std::to_string(count) + " completed tasks, but " + std::to_string(now.completed)
-                               + " completed, " + std::to_string(now.failed) + " failed, "
+      throw std::runtime_error{"expected " + std::to_string(count) + " completed tasks, but "
+                               + std::to_string(now.completed) + " completed, " + std::to_string(now.failed) + " failed, "
                                + std::to_string(now.cancelled) + " were cancelled"};
     if (now.completed == count)
       return;

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include <cmath>
+#include <cstdio>
 #include <iomanip>
 #include <ostream>
 #include <sstream>
@@ -34,7 +35,7 @@ const std::vector<row>& rows() {
     {"http_hello_per_s", "hello requests/s of this server", "", 1, "", ""},
     {"http_single_per_s", "HTTP submits/s, one per request", "http_hello_per_s", 1, "16,000",
      "15,900 Redis Streams, 7,600 BullMQ"},
-    {"http_single_p50_us", "  p50 us", "fsync_p50_us", 1, "", ""},
+    {"http_single_p50_us", "  p50 us", "", 1, "", ""},
     {"http_single_p99_us", "  p99 us", "", 1, "", ""},
     {"http_single_running_per_s", "  while the node also runs them", "http_hello_per_s", 1, "", ""},
     {"http_batch_per_s", "HTTP submits/s, batches of 500", "rocksdb_sync_batch_per_s", 1, "100,000",
@@ -97,6 +98,15 @@ std::string format(double value, int digits) {
   return text;
 }
 
+/// With three digits after the point where there is something to show.
+std::string plain_number(double value) {
+  if (value == std::round(value))
+    return std::to_string(std::llround(value));
+  char text[64];
+  snprintf(text, sizeof(text), "%.3f", value);
+  return text;
+}
+
 std::string share_of(double value, double limit) {
   return limit > 0 ? std::to_string(std::llround(100 * value / limit)) + "%" : std::string{};
 }
@@ -123,8 +133,8 @@ void report::print_table(std::ostream& out, const machine& on) const {
       << "The load generator runs beside the node on the same cores. Every submit and outcome is durable (fsync).\n\n";
   auto line = [&](std::string_view a, std::string_view b, std::string_view c, std::string_view d, std::string_view e) {
     std::ostringstream text;
-    text << std::left << std::setw(58) << a << std::right << std::setw(12) << b << "  " << std::left << std::setw(40) << c
-         << std::setw(20) << d << e;
+    text << std::left << std::setw(58) << a << std::right << std::setw(12) << b << "  " << std::left << std::setw(40)
+         << c << std::setw(20) << d << e;
     auto padded = text.str();
     out << padded.substr(0, padded.find_last_not_of(' ') + 1) << "\n";
   };
@@ -139,32 +149,40 @@ void report::print_table(std::ostream& out, const machine& on) const {
               + (x.limit_factor == 1 ? "" : format(x.limit_factor, 0) + " x ") + std::string{x.limit};
     line(x.label, format(*value, x.digits), share, x.aim, x.peer);
   }
+  print_peers(out);
+}
+
+void report::print_peers(std::ostream& out) const {
+  bool comparable = false;
   auto own = [&](const std::string& key, double factor = 1, int digits = 0) {
     auto value = get(key);
+    comparable |= value.has_value();
     return value ? format(*value * factor, digits) : std::string{"-"};
   };
-  auto compare = [&](std::string_view name, std::string_view single, std::string_view bulk, std::string_view drained,
-                     std::string_view end_to_end, std::string_view start) {
-    out << std::left << std::setw(30) << name << std::right << std::setw(12) << single << std::setw(12) << bulk
-        << std::setw(12) << drained << std::setw(12) << end_to_end << std::setw(14) << start << "\n";
+  std::string values[]{own("http_single_per_s"), own("http_batch_per_s"), own("drained_per_s"),
+                       own("end_to_end_per_s"), own("start_p50_us", 0.001, 2)};
+  if (!comparable)
+    return;
+  auto line = [&](const peer& x) {
+    out << std::left << std::setw(30) << x.name << std::right << std::setw(12) << x.single << std::setw(12) << x.bulk
+        << std::setw(12) << x.drained << std::setw(12) << x.end_to_end << std::setw(14) << x.start_ms << "\n";
   };
   out << "\nThe peers were measured elsewhere on such a machine: 16 in flight, fsync on every acknowledgement.\n";
-  compare("tasks/s", "one by one", "bulk", "drained", "end to end", "start p50 ms");
-  compare("Overwatch, here", own("http_single_per_s"), own("http_batch_per_s"), own("drained_per_s"),
-          own("end_to_end_per_s"), own("start_p50_us", 0.001, 2));
+  line({"tasks/s", "one by one", "bulk", "drained", "end to end", "start p50 ms"});
+  line({"Overwatch, here", values[0], values[1], values[2], values[3], values[4]});
   for (const auto& x : peers)
-    compare(x.name, x.single, x.bulk, x.drained, x.end_to_end, x.start_ms);
+    line(x);
 }
 
 void report::print_json(std::ostream& out, const machine& on) const {
-  boost::json::object object;
-  object["version"] = version_;
-  object["machine"] = {{"processor", on.processor}, {"cores", on.cores}, {"memory_mb", on.memory_mb},
-                       {"disk", on.disk}, {"kernel", on.kernel}};
+  boost::json::object about{{"processor", on.processor}, {"cores", on.cores}, {"memory_mb", on.memory_mb},
+                            {"disk", on.disk}, {"kernel", on.kernel}};
+  out << "{\"version\":" << boost::json::serialize(boost::json::value{version_})
+      << ",\"machine\":" << boost::json::serialize(about);
   for (const auto& x : rows())
     if (auto value = get(std::string{x.key}))
-      object[x.key] = std::round(*value * 1000) / 1000;
-  out << boost::json::serialize(object) << "\n";
+      out << ",\"" << x.key << "\":" << plain_number(*value); // Boost.JSON would write 4.2E3
+  out << "}\n";
 }
 
 } // namespace overwatch::bench

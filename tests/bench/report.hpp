@@ -26,6 +26,8 @@ public:
   void print_json(std::ostream& out, const machine& on) const;
 
 private:
+  void print_peers(std::ostream& out) const;
+
   std::map<std::string, double> values_;
   std::string version_;
 };

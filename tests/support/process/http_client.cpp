@@ -127,13 +127,13 @@ http_answer http_client::send(std::string_view request_text) {
     std::from_chars(answer.head.data() + std::min<size_t>(9, head_size), answer.head.data() + head_size,
                     answer.status);
     size_t length = 0;
-    auto field = answer.header("content-length");
-    std::from_chars(field.data(), field.data() + field.size(), length);
+    auto length_text = answer.header("content-length");
+    std::from_chars(length_text.data(), length_text.data() + length_text.size(), length);
     while (buffer_.size() < head_size + 4 + length)
       if (receive() == 0)
         throw http_error{"the connection ended within an answer"};
     answer.body = buffer_.substr(head_size + 4, length);
-    if (strncasecmp(answer.header("connection").data(), "close", 5) == 0)
+    if (auto field = answer.header("connection"); field.size() == 5 && strncasecmp(field.data(), "close", 5) == 0)
       disconnect();
     last_use_ = clock::now();
     return answer;

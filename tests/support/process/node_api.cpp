@@ -31,8 +31,9 @@ uint64_t number_in(const boost::json::object& object, std::string_view key) {
 
 std::string_view text_in(const boost::json::object& object, std::string_view key) {
   auto* found = object.if_contains({key.data(), key.size()});
-  return found != nullptr && found->is_string() ? std::string_view{found->get_string().data(), found->get_string().size()}
-                                                : std::string_view{};
+  if (found == nullptr || !found->is_string())
+    return {};
+  return {found->get_string().data(), found->get_string().size()};
 }
 
 task_id id_in(const boost::json::object& object) {
