@@ -177,7 +177,7 @@ void report::print_peers(std::ostream& out) const {
 void report::print_json(std::ostream& out, const machine& on) const {
   boost::json::object about{{"processor", on.processor}, {"cores", on.cores}, {"memory_mb", on.memory_mb},
                             {"disk", on.disk}, {"kernel", on.kernel}};
-  out << "{\"version\":" << boost::json::serialize(boost::json::value{version_})
+  out << "{\"version\":" << boost::json::serialize(boost::json::value(version_))
       << ",\"machine\":" << boost::json::serialize(about);
   for (const auto& x : rows())
     if (auto value = get(std::string{x.key}))
