@@ -173,6 +173,7 @@ process_end process::run(int stop_fd, const on_output& output) {
   auto started = steady_clock::now();
   steady_clock::time_point kill_at{};
   bool killed = false;
+  std::vector<owned_fd> told; // members at the time of the SIGTERM
   std::vector<char> piece(piece_bytes);
   pollfd waited[4] = {{streams_[0].get(), POLLIN, 0},
                       {streams_[1].get(), POLLIN, 0},
@@ -199,7 +200,7 @@ process_end process::run(int stop_fd, const on_output& output) {
       end.stopped = true;
       kill_at = steady_clock::now() + term_grace;
       waited[3] = {-1, 0, 0};
-      tree_.signal_all(SIGTERM);
+      told = tree_.signal_all(SIGTERM);
     }
     if (end.stopped && !killed && steady_clock::now() >= kill_at) {
       killed = true;
@@ -207,7 +208,7 @@ process_end process::run(int stop_fd, const on_output& output) {
     }
   }
   // The program itself is not reaped yet, so its id still names its group and nothing else.
-  end.survivors = tree_.kill_all(kill_limit);
+  end.survivors = tree_.kill_all(kill_limit, std::move(told));
   drain(output);
   reap(end);
   end.elapsed_s = std::chrono::duration<double>(steady_clock::now() - started).count();

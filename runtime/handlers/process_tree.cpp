@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <string_view>
 #include <unordered_set>
@@ -68,6 +69,16 @@ std::vector<procfs::process_stat> members(const process_tree& tree) {
   return result;
 }
 
+bool ends_before(const owned_fd& process, steady_clock::time_point until) {
+  for (;;) {
+    auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
+    pollfd waited{process.get(), POLLIN, 0};
+    auto n = ::poll(&waited, 1, static_cast<int>(std::max<int64_t>(left, 0)));
+    if (n >= 0 || errno != EINTR)
+      return n > 0;
+  }
+}
+
 } // namespace
 
 std::vector<owned_fd> process_tree::signal_all(int signal) const {
@@ -86,17 +97,20 @@ std::vector<owned_fd> process_tree::signal_all(int signal) const {
   return result;
 }
 
-size_t process_tree::kill_all(milliseconds limit) const {
+size_t process_tree::kill_all(milliseconds limit, std::vector<owned_fd> known) const {
   auto until = steady_clock::now() + limit;
+  auto dying = std::move(known);
+  for (const auto& handle : dying)
+    signal_process(handle, SIGKILL);
   for (;;) {
-    auto dying = signal_all(SIGKILL);
+    for (auto& handle : signal_all(SIGKILL))
+      dying.push_back(std::move(handle));
     if (dying.empty())
       return 0;
-    for (const auto& handle : dying) {
-      auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now()).count();
-      pollfd waited{handle.get(), POLLIN, 0};
-      ::poll(&waited, 1, static_cast<int>(std::max<int64_t>(left, 0)));
-    }
+    dying.erase(std::remove_if(dying.begin(), dying.end(), [until](const auto& x) { return ends_before(x, until); }),
+                dying.end());
+    if (!dying.empty())
+      return dying.size(); // the limit has passed
     if (steady_clock::now() >= until)
       return signal_all(SIGKILL).size();
   }

@@ -21,9 +21,10 @@ struct process_tree {
   /// Sends `signal` to every living member; answers with descriptors that become readable when they end.
   std::vector<owned_fd> signal_all(int signal) const;
 
-  /// Kills the members, and those that they fork meanwhile, and waits for their end, at most `limit`.
-  /// Answers with how many were still there then (they hang in the kernel).
-  size_t kill_all(milliseconds limit) const;
+  /// Kills the members, those that they fork meanwhile, and `known` (from an earlier signal_all: members may
+  /// lose their parent, and with it what tied them to the tree). Waits for their end, at most `limit`.
+  /// Answers with how many were still there then: they hang in the kernel.
+  size_t kill_all(milliseconds limit, std::vector<owned_fd> known = {}) const;
 };
 
 } // namespace overwatch
