@@ -1,0 +1,177 @@
+#include "http/json_text.hpp"
+
+#include "http/time_text.hpp"
+
+#include <charconv>
+#include <cmath>
+
+namespace overwatch::http {
+
+namespace {
+
+bool needs_escape(unsigned char c) { return c < 0x20 || c == '"' || c == '\\'; }
+
+void append_escape(std::string& out, unsigned char c) {
+  constexpr char digits[] = "0123456789abcdef";
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    default:
+      out += "\\u00";
+      out += digits[c >> 4];
+      out += digits[c & 0xF];
+  }
+}
+
+template <class Integer>
+void append_integer(std::string& out, Integer number) {
+  char text[24];
+  auto end = std::to_chars(text, text + sizeof(text), number).ptr;
+  out.append(text, end);
+}
+
+} // namespace
+
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  size_t start = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    auto c = static_cast<unsigned char>(text[i]);
+    if (!needs_escape(c))
+      continue;
+    out.append(text, start, i - start);
+    append_escape(out, c);
+    start = i + 1;
+  }
+  out.append(text, start, text.size() - start);
+  out += '"';
+}
+
+void append_number(std::string& out, uint64_t number) { append_integer(out, number); }
+void append_number(std::string& out, int64_t number) { append_integer(out, number); }
+
+void append_number(std::string& out, double number) {
+  if (!std::isfinite(number)) {
+    out += "null";
+    return;
+  }
+  char text[40];
+  auto end = std::to_chars(text, text + sizeof(text), number).ptr;
+  std::string_view written{text, static_cast<size_t>(end - text)};
+  out += written;
+  if (written.find_first_of(".e") == std::string_view::npos)
+    out += ".0"; // stays a floating point number for readers that tell them apart
+}
+
+std::string& object_writer::member(std::string_view key) {
+  if (!first_)
+    out_ += ',';
+  first_ = false;
+  out_ += '"';
+  out_ += key;
+  out_ += "\":";
+  return out_;
+}
+
+object_writer& object_writer::text(std::string_view key, std::string_view value) {
+  append_quoted(member(key), value);
+  return *this;
+}
+
+object_writer& object_writer::text_or_null(std::string_view key, std::string_view value) {
+  return value.empty() ? null(key) : text(key, value);
+}
+
+object_writer& object_writer::boolean(std::string_view key, bool value) {
+  member(key) += value ? "true" : "false";
+  return *this;
+}
+
+object_writer& object_writer::null(std::string_view key) {
+  member(key) += "null";
+  return *this;
+}
+
+object_writer& object_writer::raw(std::string_view key, std::string_view json) {
+  member(key) += json.empty() ? std::string_view{"null"} : json;
+  return *this;
+}
+
+object_writer& object_writer::seconds(std::string_view key, milliseconds value) {
+  auto& out = member(key);
+  if (value.count() % 1000 == 0)
+    append_number(out, static_cast<int64_t>(value.count() / 1000));
+  else
+    append_number(out, static_cast<double>(value.count()) / 1000);
+  return *this;
+}
+
+object_writer& object_writer::time(std::string_view key, timestamp value) {
+  auto& out = member(key);
+  out += '"';
+  append_time(out, value);
+  out += '"';
+  return *this;
+}
+
+object_writer& object_writer::time(std::string_view key, const std::optional<timestamp>& value) {
+  return value ? time(key, *value) : null(key);
+}
+
+object_writer& object_writer::texts(std::string_view key, const std::vector<std::string>& values) {
+  auto& out = member(key);
+  append_array(out, values, [&](const std::string& x) { append_quoted(out, x); });
+  return *this;
+}
+
+object_writer& object_writer::map(std::string_view key, const std::map<std::string, std::string>& values) {
+  auto& out = member(key);
+  out += '{';
+  bool first = true;
+  for (const auto& [name, value] : values) {
+    if (!first)
+      out += ',';
+    first = false;
+    append_quoted(out, name);
+    out += ':';
+    append_quoted(out, value);
+  }
+  out += '}';
+  return *this;
+}
+
+object_writer& object_writer::map(std::string_view key, const std::map<std::string, uint64_t>& values) {
+  auto& out = member(key);
+  out += '{';
+  bool first = true;
+  for (const auto& [name, value] : values) {
+    if (!first)
+      out += ',';
+    first = false;
+    append_quoted(out, name);
+    out += ':';
+    append_number(out, value);
+  }
+  out += '}';
+  return *this;
+}
+
+object_writer& object_writer::number(std::string_view key, double value) {
+  append_number(member(key), value);
+  return *this;
+}
+
+} // namespace overwatch::http

@@ -1,0 +1,192 @@
+#include "http/task_json.hpp"
+
+#include "http/json_text.hpp"
+
+namespace overwatch::http {
+
+namespace {
+
+// Most of a task without payload fits; saves growing the string.
+constexpr size_t usual_task_bytes = 1600;
+
+void append_retry(std::string& out, const retry_policy& retry) {
+  object_writer json{out};
+  json.integer("max_attempts", retry.max_attempts)
+    .text("backoff", name_of(retry.backoff))
+    .seconds("base", retry.base)
+    .seconds("max", retry.max)
+    .number("jitter", retry.jitter)
+    .close();
+}
+
+void append_resources(std::string& out, const resource_request& resources) {
+  object_writer json{out};
+  json.number("cpu", resources.cpu)
+    .integer("memory_mb", resources.memory_mb)
+    .number("io", resources.io)
+    .texts("exclusive", resources.exclusive)
+    .close();
+}
+
+void append_origin(std::string& out, const task_origin& origin) {
+  object_writer json{out};
+  json.text("kind", name_of(origin.kind)).text_or_null("id", origin.id).close();
+}
+
+void append_progress(std::string& out, double percent, std::string_view message) {
+  object_writer json{out};
+  json.number("percent", percent).text("message", message).close();
+}
+
+void append_error(std::string& out, const task_error& error) {
+  if (error.kind == violation::none) {
+    out += "null";
+    return;
+  }
+  object_writer json{out};
+  json.text("kind", name_of(error.kind)).text("message", error.message).close();
+}
+
+void append_ids(std::string& out, const std::vector<task_id>& ids) {
+  append_array(out, ids, [&](const task_id& id) { append_quoted(out, to_string(id)); });
+}
+
+void append_limits(object_writer& json, const task_spec& spec) {
+  append_resources(json.member("resources"), spec.resources);
+  json.text_or_null("unique_key", spec.unique_key);
+  if (spec.unique_for)
+    json.seconds("unique_for", *spec.unique_for);
+  else
+    json.null("unique_for");
+  if (spec.concurrency.key.empty()) {
+    json.null("concurrency");
+  } else {
+    object_writer limit{json.member("concurrency")};
+    limit.text("key", spec.concurrency.key).integer("limit", spec.concurrency.limit).close();
+  }
+  if (spec.snapshot.keys.empty() && spec.snapshot.files.empty()) {
+    json.null("snapshot");
+  } else {
+    object_writer scope{json.member("snapshot")};
+    scope.texts("keys", spec.snapshot.keys).texts("files", spec.snapshot.files).close();
+  }
+  append_origin(json.member("origin"), spec.origin);
+}
+
+void append_spec(object_writer& json, const task_spec& spec) {
+  json.text("id", to_string(spec.id))
+    .text("name", spec.name)
+    .text("description", spec.description)
+    .text("task_type", spec.task_type)
+    .text("subsystem", spec.subsystem)
+    .text("priority", name_of(spec.importance))
+    .texts("tags", spec.tags)
+    .text("assigned_to", spec.assigned_to)
+    .map("context", spec.context)
+    .time("created_at", spec.created_at)
+    .time("scheduled_at", spec.scheduled_at)
+    .time("deadline", spec.deadline)
+    .seconds("timeout", spec.timeout);
+  append_retry(json.member("retry"), spec.retry);
+  json.texts("required_gates", spec.required_gates).text("on_closed_gate", name_of(spec.on_closed_gate));
+  append_ids(json.member("depends_on"), spec.depends_on);
+  json.text("on_dependency_failure", name_of(spec.on_dependency_failure));
+  append_limits(json, spec);
+}
+
+void append_state(object_writer& json, const task_state& state) {
+  json.text("status", name_of(state.status))
+    .integer("attempt", state.fence.attempt)
+    .time("queued_at", state.queued_at)
+    .time("started_at", state.started_at)
+    .time("finished_at", state.finished_at);
+  if (auto seconds = execution_seconds(state))
+    json.number("execution_time", *seconds);
+  else
+    json.null("execution_time");
+  append_progress(json.member("progress"), state.percent, state.message);
+  append_error(json.member("error"), state.error);
+  if (state.error.kind == violation::none)
+    json.null("error_message");
+  else
+    json.text("error_message", state.error.message);
+  json.text("rollback", name_of(state.rollback))
+    .text_or_null("node", state.node)
+    .text_or_null("worker", state.worker)
+    .boolean("cancel_requested", state.cancel_requested)
+    .text_or_null("cancel_reason", state.cancel_reason);
+}
+
+} // namespace
+
+void append_task(std::string& out, const task_spec& spec, const task_state& state, std::string_view payload,
+                 std::string_view result, bool whole) {
+  out.reserve(out.size() + usual_task_bytes + 2 * payload.size() + result.size());
+  object_writer json{out};
+  append_spec(json, spec);
+  append_state(json, state);
+  if (whole) {
+    auto object = payload.empty() ? std::string_view{"{}"} : payload;
+    json.raw("payload", object).raw("metadata", object).raw("result", result);
+  }
+  json.close();
+}
+
+void append_task(std::string& out, const task_record& task, bool whole) {
+  append_task(out, task.spec, task.state, task.payload, task.result, whole);
+}
+
+std::string submitted_task_json(const submission& task, const submit_receipt& receipt) {
+  auto spec = *task.spec;
+  spec.id = receipt.id;
+  task_state state;
+  state.status = receipt.status;
+  std::string out;
+  append_task(out, spec, state, *task.payload, {}, true);
+  return out;
+}
+
+void append_event(std::string& out, const event& x) {
+  object_writer json{out};
+  json.text("cursor", to_string(x.cursor)).time("time", x.time).text("kind", name_of(x.kind));
+  if (x.spec == nullptr) {
+    json.null("task").text("message", x.message).close();
+    return;
+  }
+  const auto& spec = *x.spec;
+  object_writer task{json.member("task")};
+  task.text("id", to_string(spec.id))
+    .text("name", spec.name)
+    .text("task_type", spec.task_type)
+    .text("subsystem", spec.subsystem)
+    .text("priority", name_of(spec.importance))
+    .texts("tags", spec.tags)
+    .text("assigned_to", spec.assigned_to)
+    .map("context", spec.context);
+  append_origin(task.member("origin"), spec.origin);
+  task.close();
+  json.text("status", name_of(x.status)).integer("attempt", x.attempt);
+  append_progress(json.member("progress"), x.percent, x.kind == event_kind::task_progress ? x.message : "");
+  append_error(json.member("error"), x.error);
+  json.text("message", x.message);
+  if (x.kind == event_kind::task_log)
+    json.text("level", name_of(x.level));
+  if (x.execution_time)
+    json.number("execution_time", *x.execution_time);
+  else
+    json.null("execution_time");
+  json.close();
+}
+
+void append_log_entry(std::string& out, const log_entry& entry) {
+  object_writer json{out};
+  json.integer("sequence", entry.sequence)
+    .time("time", entry.time)
+    .text("level", name_of(entry.level))
+    .integer("attempt", entry.attempt)
+    .text("message", entry.message)
+    .raw("data", entry.data)
+    .close();
+}
+
+} // namespace overwatch::http

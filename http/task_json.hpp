@@ -1,0 +1,29 @@
+#pragma once
+
+#include "messages/event.hpp"
+#include "messages/requests.hpp"
+#include "messages/task.hpp"
+
+#include <string>
+#include <string_view>
+
+/// The one place that decides what a task looks like in JSON.
+namespace overwatch::http {
+
+/// Appends a task. Times are RFC 3339 in UTC, durations seconds; what is not set is null. `payload` and
+/// `result` are JSON as text; `whole` false leaves both out (lists do not carry them).
+void append_task(std::string& out, const task_spec& spec, const task_state& state, std::string_view payload,
+                 std::string_view result, bool whole);
+
+void append_task(std::string& out, const task_record& task, bool whole);
+
+/// A task that was stored a moment ago, from what was sent and its receipt.
+std::string submitted_task_json(const submission& task, const submit_receipt& receipt);
+
+/// `data:` of one server-sent event.
+void append_event(std::string& out, const event& x);
+
+/// One entry of a task's log.
+void append_log_entry(std::string& out, const log_entry& entry);
+
+} // namespace overwatch::http
