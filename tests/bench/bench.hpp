@@ -13,11 +13,11 @@
 namespace overwatch::bench {
 
 struct bench_options {
-  std::string binary;                ///< path of `overwatch`
-  uint32_t connections = 16;         ///< of the HTTP load
-  std::chrono::seconds duration{5};  ///< of each measurement that runs for a time
-  uint64_t tasks = 200'000;          ///< of the end-to-end run
-  uint64_t deep = 1'000'000;         ///< tasks in the queue when it is deep
+  std::string binary;               ///< path of `overwatch`
+  uint32_t connections = 16;        ///< of the HTTP load
+  std::chrono::seconds duration{5}; ///< of each measurement that runs for a time
+  uint64_t tasks = 200'000;         ///< of the end-to-end run
+  uint64_t deep = 1'000'000;        ///< tasks in the queue when it is deep
   uint32_t kill_rounds = 0;
 };
 

@@ -11,9 +11,7 @@ namespace overwatch::bench {
 
 using std::chrono::nanoseconds;
 
-TEST(HistogramTest, EmptyHasNoPercentiles) {
-  EXPECT_EQ(histogram{}.percentile(0.5), nanoseconds{0});
-}
+TEST(HistogramTest, EmptyHasNoPercentiles) { EXPECT_EQ(histogram{}.percentile(0.5), nanoseconds{0}); }
 
 TEST(HistogramTest, SmallValuesAreExact) {
   histogram x;

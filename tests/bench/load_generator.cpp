@@ -39,8 +39,8 @@ struct connection {
 class generator {
 public:
   generator(const load_options& options, load_script& script)
-    : options_{options}, script_{script}, connections_(options.connections), buffer_(receive_bytes, 0),
-      epoll_{epoll_create1(EPOLL_CLOEXEC)} {
+    : options_{options}, script_{script}, connections_(options.connections),
+      buffer_(receive_bytes, 0), epoll_{epoll_create1(EPOLL_CLOEXEC)} {
     if (epoll_ < 0)
       throw std::system_error{errno, std::generic_category(), "epoll_create1"};
   }

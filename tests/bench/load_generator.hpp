@@ -29,18 +29,18 @@ public:
 
 struct load_options {
   uint16_t port = 0;
-  uint32_t connections = 16; ///< keep-alive, with one request in flight each
-  std::chrono::milliseconds warm_up{0};    ///< not measured
-  std::chrono::milliseconds duration{0};   ///< measured after the warm-up; 0: until the script is finished
+  uint32_t connections = 16;             ///< keep-alive, with one request in flight each
+  std::chrono::milliseconds warm_up{0};  ///< not measured
+  std::chrono::milliseconds duration{0}; ///< measured after the warm-up; 0: until the script is finished
   std::chrono::milliseconds tick_interval{50};
-  std::chrono::seconds answer_limit{60};   ///< the run fails when no answer comes for so long
-  bool server_may_end = false;             ///< a lost connection ends the run, without an error
+  std::chrono::seconds answer_limit{60}; ///< the run fails when no answer comes for so long
+  bool server_may_end = false;           ///< a lost connection ends the run, without an error
 };
 
 struct load_result {
-  uint64_t answers = 0;  ///< in the measured time
-  double seconds = 0;    ///< that time
-  histogram latencies;   ///< from the first byte sent to the last one received
+  uint64_t answers = 0; ///< in the measured time
+  double seconds = 0;   ///< that time
+  histogram latencies;  ///< from the first byte sent to the last one received
 
   double per_second() const { return seconds > 0 ? static_cast<double>(answers) / seconds : 0; }
 };

@@ -124,11 +124,11 @@ TEST(LoadGeneratorTest, EveryRequestIsAnsweredOnce) {
 
 TEST(LoadGeneratorTest, AnswersMayComeInPieces) {
   answering_server server{1, small_request.size(), [](int) {
-    std::vector<std::string> pieces;
-    for (char c : std::string{"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nhello world"})
-      pieces.emplace_back(1, c);
-    return pieces;
-  }};
+                            std::vector<std::string> pieces;
+                            for (char c : std::string{"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nhello world"})
+                              pieces.emplace_back(1, c);
+                            return pieces;
+                          }};
   counting_script script{small_request, 20};
   run_load(options_for(server, 1), script);
   EXPECT_EQ(script.bodies, std::vector<std::string>(20, "hello world"));
@@ -144,8 +144,9 @@ TEST(LoadGeneratorTest, RequestsLargerThanTheSocketsBuffersArriveWhole) {
 
 TEST(LoadGeneratorTest, AWrongStatusAbortsTheRun) {
   answering_server server{1, small_request.size(), [](int request) {
-    return std::vector{request < 3 ? answer_ok : "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"};
-  }};
+                            return std::vector{request < 3 ? answer_ok
+                                                           : "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"};
+                          }};
   counting_script script{small_request, 100};
   EXPECT_THROW(run_load(options_for(server, 1), script), std::runtime_error);
   EXPECT_EQ(script.bodies.size(), 3u);

@@ -9,9 +9,9 @@ namespace overwatch::bench {
 /// What the numbers were measured on.
 struct machine {
   std::string processor;
-  uint32_t cores = 0;      ///< this process may use
+  uint32_t cores = 0; ///< this process may use
   uint64_t memory_mb = 0;
-  std::string disk;        ///< device, kind and file system of the current directory
+  std::string disk; ///< device, kind and file system of the current directory
   std::string kernel;
 };
 

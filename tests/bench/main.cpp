@@ -21,7 +21,7 @@ struct part {
 
 const std::vector<part>& parts() {
   static const std::vector<part> all{
-    {"limits", measure_limits},         {"http", measure_http}, {"caf", measure_caf},
+    {"limits", measure_limits},         {"http", measure_http},   {"caf", measure_caf},
     {"end-to-end", measure_end_to_end}, {"start", measure_start}, {"deep", measure_deep},
   };
   return all;

@@ -85,10 +85,10 @@ void measure_kill(const bench_options& options, report& results) {
   auto census = support::take_census(api);
   missing += all.missing(api).size();
   if (census.unfinished + census.ended_otherwise + census.listed_twice > 0 || census.listed != submitted)
-    throw std::runtime_error{"after the drain the node counts " + std::to_string(submitted) + " tasks and lists "
-                             + std::to_string(census.listed) + ", of them " + std::to_string(census.unfinished)
-                             + " unfinished, " + std::to_string(census.ended_otherwise) + " not completed, "
-                             + std::to_string(census.listed_twice) + " out of order"};
+    throw std::runtime_error{"after the drain the node counts " + std::to_string(submitted) + " tasks and lists " +
+                             std::to_string(census.listed) + ", of them " + std::to_string(census.unfinished) +
+                             " unfinished, " + std::to_string(census.ended_otherwise) + " not completed, " +
+                             std::to_string(census.listed_twice) + " out of order"};
   results.set("kill_rounds", options.kill_rounds);
   results.set("kill_acknowledged", static_cast<double>(all.size()));
   results.set("kill_missing", static_cast<double>(missing));

@@ -12,8 +12,8 @@ constexpr std::chrono::milliseconds completion_interval{10};
 constexpr std::chrono::seconds progress_limit{60};
 
 [[noreturn]] void abort_run(const char* what, int status, std::string_view body) {
-  throw std::runtime_error{std::string{what} + " was answered with " + std::to_string(status) + ": "
-                           + std::string{body.substr(0, 1000)}};
+  throw std::runtime_error{std::string{what} + " was answered with " + std::to_string(status) + ": " +
+                           std::string{body.substr(0, 1000)}};
 }
 
 } // namespace
@@ -52,8 +52,9 @@ void single_script::answered(int status, std::string_view body) {
 }
 
 batch_script::batch_script(support::node_api& api, uint64_t tasks, uint64_t backlog)
-  : api_{api}, tasks_{tasks}, backlog_{backlog},
-    request_{support::http_request_text("POST", support::batch_path, support::ndjson_type, noop_batch(batch_tasks))} {
+  : api_{api}, tasks_{tasks}, backlog_{backlog}, request_{support::http_request_text("POST", support::batch_path,
+                                                                                     support::ndjson_type,
+                                                                                     noop_batch(batch_tasks))} {
   auto now = api_.counters();
   completed_before_ = now.completed;
   unfinished_before_ = now.submitted - now.completed - now.failed - now.cancelled;
@@ -102,17 +103,17 @@ void wait_until_completed(support::node_api& api, uint64_t count) {
   for (;;) {
     auto now = api.counters();
     if (now.failed + now.cancelled > 0 || now.completed > count)
-      throw std::runtime_error{"expected " + std::to_string(count) + " completed tasks, but "
-                               + std::to_string(now.completed) + " completed, " + std::to_string(now.failed) + " failed, "
-                               + std::to_string(now.cancelled) + " were cancelled"};
+      throw std::runtime_error{"expected " + std::to_string(count) + " completed tasks, but " +
+                               std::to_string(now.completed) + " completed, " + std::to_string(now.failed) +
+                               " failed, " + std::to_string(now.cancelled) + " were cancelled"};
     if (now.completed == count)
       return;
     if (now.completed != before) {
       before = now.completed;
       progress = clock::now();
     } else if (clock::now() - progress > progress_limit) {
-      throw std::runtime_error{"only " + std::to_string(before) + " of " + std::to_string(count)
-                               + " tasks completed; nothing has for a minute"};
+      throw std::runtime_error{"only " + std::to_string(before) + " of " + std::to_string(count) +
+                               " tasks completed; nothing has for a minute"};
     }
     pause_until(clock::now() + completion_interval);
   }

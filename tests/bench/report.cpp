@@ -18,10 +18,10 @@ namespace {
 struct row {
   std::string_view key;
   std::string_view label;
-  std::string_view limit;  // key of the machine's limit it leans on; empty: none
-  double limit_factor;     // times that limit
+  std::string_view limit; // key of the machine's limit it leans on; empty: none
+  double limit_factor;    // times that limit
   std::string_view aim;
-  std::string_view peer;   // the best other system, and the best one that executes tasks durably
+  std::string_view peer; // the best other system, and the best one that executes tasks durably
   int digits = 0;
 };
 
@@ -145,8 +145,8 @@ void report::print_table(std::ostream& out, const machine& on) const {
       continue;
     std::string share;
     if (auto limit = get(std::string{x.limit}))
-      share = share_of(*value, *limit * x.limit_factor) + " of "
-              + (x.limit_factor == 1 ? "" : format(x.limit_factor, 0) + " x ") + std::string{x.limit};
+      share = share_of(*value, *limit * x.limit_factor) + " of " +
+              (x.limit_factor == 1 ? "" : format(x.limit_factor, 0) + " x ") + std::string{x.limit};
     line(x.label, format(*value, x.digits), share, x.aim, x.peer);
   }
   print_peers(out);
@@ -159,8 +159,8 @@ void report::print_peers(std::ostream& out) const {
     comparable |= value.has_value();
     return value ? format(*value * factor, digits) : std::string{"-"};
   };
-  std::string values[]{own("http_single_per_s"), own("http_batch_per_s"), own("drained_per_s"),
-                       own("end_to_end_per_s"), own("start_p50_us", 0.001, 2)};
+  std::string values[]{own("http_single_per_s"), own("http_batch_per_s"), own("drained_per_s"), own("end_to_end_per_s"),
+                       own("start_p50_us", 0.001, 2)};
   if (!comparable)
     return;
   auto line = [&](const peer& x) {
@@ -175,8 +175,11 @@ void report::print_peers(std::ostream& out) const {
 }
 
 void report::print_json(std::ostream& out, const machine& on) const {
-  boost::json::object about{{"processor", on.processor}, {"cores", on.cores}, {"memory_mb", on.memory_mb},
-                            {"disk", on.disk}, {"kernel", on.kernel}};
+  boost::json::object about{{"processor", on.processor},
+                            {"cores", on.cores},
+                            {"memory_mb", on.memory_mb},
+                            {"disk", on.disk},
+                            {"kernel", on.kernel}};
   out << "{\"version\":" << boost::json::serialize(boost::json::value(version_))
       << ",\"machine\":" << boost::json::serialize(about);
   for (const auto& x : rows())

@@ -29,8 +29,8 @@ std::string_view find_header(std::string_view head, std::string_view name) {
     head.remove_prefix(line_end + 2);
     line_end = head.find("\r\n");
     auto line = head.substr(0, line_end);
-    if (line.size() > name.size() && line[name.size()] == ':'
-        && strncasecmp(line.data(), name.data(), name.size()) == 0) {
+    if (line.size() > name.size() && line[name.size()] == ':' &&
+        strncasecmp(line.data(), name.data(), name.size()) == 0) {
       line.remove_prefix(name.size() + 1);
       line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
       return line;
@@ -124,8 +124,7 @@ http_answer http_client::send(std::string_view request_text) {
         throw http_error{"the connection ended before an answer"};
     http_answer answer;
     answer.head = buffer_.substr(0, head_size + 2);
-    std::from_chars(answer.head.data() + std::min<size_t>(9, head_size), answer.head.data() + head_size,
-                    answer.status);
+    std::from_chars(answer.head.data() + std::min<size_t>(9, head_size), answer.head.data() + head_size, answer.status);
     size_t length = 0;
     auto length_text = answer.header("content-length");
     std::from_chars(length_text.data(), length_text.data() + length_text.size(), length);

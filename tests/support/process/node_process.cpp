@@ -125,8 +125,14 @@ void node_process::start() {
   auto log = directory() + "/node.log";
   auto http = "127.0.0.1:" + std::to_string(http_port_);
   auto caf = "127.0.0.1:" + std::to_string(caf_port_);
-  std::vector<const char*> argv{options_.binary.c_str(), "start", "--config-file", config.c_str(),
-                                "--data-dir", data.c_str(), "--http", http.c_str()};
+  std::vector<const char*> argv{options_.binary.c_str(),
+                                "start",
+                                "--config-file",
+                                config.c_str(),
+                                "--data-dir",
+                                data.c_str(),
+                                "--http",
+                                http.c_str()};
   if (caf_port_ != 0)
     argv.insert(argv.end(), {"--caf", caf.c_str()});
   argv.push_back(nullptr);
@@ -154,8 +160,8 @@ void node_process::start() {
   auto limit = clock::now() + start_limit;
   while (!is_ready(http_port_)) {
     if (wait_for_end(ready_interval))
-      throw std::runtime_error{"the node ended while it started (status " + std::to_string(status_) + "):\n"
-                               + log_tail()};
+      throw std::runtime_error{"the node ended while it started (status " + std::to_string(status_) + "):\n" +
+                               log_tail()};
     if (clock::now() > limit) {
       kill();
       throw std::runtime_error{"the node was not ready in time:\n" + log_tail()};

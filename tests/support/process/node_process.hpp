@@ -14,12 +14,12 @@ namespace overwatch::support {
 
 /// How a node is started; the configuration file is written from it.
 struct node_options {
-  std::string binary;                    ///< path of `overwatch`
-  bool caf = false;                      ///< also listen for CAF programs
+  std::string binary; ///< path of `overwatch`
+  bool caf = false;   ///< also listen for CAF programs
   uint32_t max_concurrent_tasks = 4096;
-  std::map<std::string, uint32_t> slots; ///< per task type
+  std::map<std::string, uint32_t> slots;                    ///< per task type
   std::map<std::string, std::vector<std::string>> commands; ///< named commands: argument vectors
-  uint32_t max_lost = 100;               ///< a task that is unlucky in many kills shall still end
+  uint32_t max_lost = 100;                                  ///< a task that is unlucky in many kills shall still end
   std::string log_level = "warning";
 };
 
