@@ -209,7 +209,9 @@ std::string zsh_completion(const CLI::App& app) {
       result += " \\\n        " + shell_quoted(command.takes_file ? "*:file:_files" : "*: :");
     result += " ;;\n";
   }
-  return result + "  esac\n}\ncompdef _overwatch overwatch\n";
+  // Read from a file in fpath it is the function's first call; read by `source` it only defines the function.
+  return result + "  esac\n}\n"
+                  "if [[ ${funcstack[1]} == _overwatch ]]; then _overwatch; else compdef _overwatch overwatch; fi\n";
 }
 
 std::string fish_completion(const CLI::App& app) {

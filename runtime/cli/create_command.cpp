@@ -174,7 +174,8 @@ exit_code create_task(const command_context& context, const create_options& opti
   const auto id = text_of(created, "id");
   if (!context.options.json)
     context.console.out << "task " << paint(context.console, colour::bold, printable(id)) << "  "
-                        << printable(text_of(created, "status")) << '\n'
+                        << printable(text_of(created, "status"))
+                        << (reply.headers.count("overwatch-existing") > 0 ? "  (it holds this unique key)" : "") << '\n'
                         << std::flush;
   if (!wait && !options.follow) {
     if (context.options.json)

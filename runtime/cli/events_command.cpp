@@ -67,44 +67,74 @@ std::string path_of(const event_options& options, const std::string& from) {
   return "/events" + query;
 }
 
-// A stream that ends is taken up again where it ended: the node keeps recent events for that.
-exit_code print_events(const command_context& context, const event_options& options) {
-  const interrupt stop;
-  const auto client = context.client();
-  auto from = options.from;
-  uint64_t seen = 0;
-  uint32_t reconnects = 0;
-  bool connected = false;
-  for (;;) {
+// Prints events until `count` of them or the end of the process is asked for. A stream that ends is taken up where
+// it ended: the node keeps recent events for that.
+class event_printer {
+public:
+  event_printer(const command_context& context, const event_options& options)
+    : context_{context}, options_{options}, client_{context.client()}, from_{options.from} {}
+
+  exit_code run() {
+    for (;;) {
+      read_stream();
+      if (stop_.requested() || is_enough())
+        return exit_code::good;
+      if (++reconnects_ > most_reconnects)
+        throw command_failure{exit_code::server, "the event stream ended again and again; see the node's log"};
+      context_.console.err << "the stream ended; going on from " << (from_.empty() ? "now" : printable(from_)) << '\n';
+      if (stop_.wait_for(reconnect_pause))
+        return exit_code::good;
+    }
+  }
+
+private:
+  bool is_enough() const { return options_.count > 0 && seen_ >= options_.count; }
+
+  bool take(const sse_event& event) {
+    if (event.name == "error") {
+      const auto content = parse_json(event.data);
+      context_.console.err << "the node says: " << printable(content ? text_of(*content, "message") : event.data)
+                           << '\n';
+      return true;
+    }
+    reconnects_ = 0;
+    ++seen_;
+    if (context_.options.json)
+      context_.console.out << event.data << '\n' << std::flush;
+    else
+      print_event(context_.console, event);
+    return !is_enough();
+  }
+
+  // Once there was a stream, a node that is away for a while is waited for.
+  void read_stream() {
     sse_parser parser;
-    const auto on_event = [&](const sse_event& event) {
-      from = event.id;
-      reconnects = 0;
-      if (context.options.json)
-        context.console.out << event.data << '\n' << std::flush;
-      else
-        print_event(context.console, event);
-      return ++seen != options.count;
+    const auto on_data = [&](std::string_view piece) {
+      const bool more = parser.feed(piece, [this](const sse_event& event) { return take(event); });
+      if (!parser.last_id().empty())
+        from_ = parser.last_id();
+      return more;
     };
     try {
-      const auto reply = client.stream(
-        path_of(options, from), [&](std::string_view piece) { return parser.feed(piece, on_event); }, stop.requested());
+      const auto reply = client_.stream(path_of(options_, from_), on_data, stop_.requested());
       if (!reply.good())
         throw failure_of(reply);
-      connected = true;
+      connected_ = true;
     } catch (const command_failure& failure) {
-      if (failure.code != exit_code::unreachable || !connected || reconnects >= most_reconnects)
+      if (!connected_ || failure.code == exit_code::refused)
         throw;
     }
-    if (stop.requested() || (options.count > 0 && seen >= options.count))
-      return exit_code::good;
-    if (++reconnects > most_reconnects)
-      throw command_failure{exit_code::server, "the node ends each event stream at once; see its log"};
-    context.console.err << "the stream ended; going on from " << (from.empty() ? "now" : printable(from)) << '\n';
-    if (stop.wait_for(reconnect_pause))
-      return exit_code::good;
   }
-}
+
+  const command_context& context_;
+  const event_options& options_;
+  rest_client client_;
+  interrupt stop_;
+  std::string from_;
+  uint64_t seen_ = 0;
+  uint32_t reconnects_ = 0;
+  bool connected_ = false;
+};
 
 } // namespace
 
@@ -120,7 +150,7 @@ void add_events_command(CLI::App& app, command_context& context) {
   command->add_option("--count", options->count, "End after so many; 0: never")->capture_default_str();
   command->footer("With --json one object per line. A stream that breaks is taken up where it ended.\n"
                   "Examples:\n  overwatch events --kind task_failed\n  overwatch events --from 0.4711.0 --json");
-  runs(command, context, [&context, options] { return print_events(context, *options); });
+  runs(command, context, [&context, options] { return event_printer{context, *options}.run(); });
 }
 
 } // namespace overwatch::cli

@@ -1,6 +1,8 @@
 #include "runtime/cli/json_fields.hpp"
 
 #include <boost/json.hpp>
+#include <cmath>
+#include <cstdio>
 
 namespace overwatch::cli {
 
@@ -8,6 +10,18 @@ namespace {
 
 // A node nests no deeper; the stack is bounded whatever answers.
 constexpr size_t max_depth = 64;
+
+// Boost.JSON writes 40.0 as 4E1.
+std::string number_text(double number) {
+  constexpr double exact = 9e15; // whole numbers below it have no other text
+  char text[32];
+  const bool whole = std::abs(number) < exact && number == std::floor(number);
+  return {text, static_cast<size_t>(std::snprintf(text, sizeof(text), whole ? "%.0f" : "%.10g", number))};
+}
+
+std::string leaf_text(const boost::json::value& value) {
+  return value.is_double() ? number_text(value.get_double()) : boost::json::serialize(value);
+}
 
 } // namespace
 
@@ -31,7 +45,7 @@ std::string text_of(const boost::json::value& value) {
     return {};
   if (const auto* text = value.if_string())
     return {text->data(), text->size()};
-  return boost::json::serialize(value);
+  return leaf_text(value);
 }
 
 std::string text_of(const boost::json::value& value, std::string_view name) {
@@ -78,7 +92,7 @@ std::string pretty(const boost::json::value& value, size_t indent) {
       add(pretty(entry, indent + 2));
     return result + "\n" + std::string(indent, ' ') + "]";
   }
-  return boost::json::serialize(value);
+  return leaf_text(value);
 }
 
 } // namespace overwatch::cli

@@ -65,7 +65,7 @@ std::string query_of(const list_options& options) {
   add("origin_id", percent_encode(options.origin_id));
   add("created_from", percent_encode(time_text(options.from, "--from")));
   add("created_to", percent_encode(time_text(options.to, "--to")));
-  add("text", percent_encode(options.text));
+  add("q", percent_encode(options.text));
   add("cursor", percent_encode(options.cursor));
   return result;
 }

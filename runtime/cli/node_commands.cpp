@@ -25,40 +25,52 @@ void add_plain_fields(fact_list& facts, const boost::json::value& value) {
         facts.add(printable({member.key().data(), member.key().size()}), text_of(member.value()));
 }
 
+void add_scheduler_facts(fact_list& facts, const boost::json::value& scheduler) {
+  facts.add("waiting", format_count(count_of(scheduler, "queue_size")));
+  facts.add("running", format_count(count_of(scheduler, "running_tasks")));
+  facts.add("completed", format_count(count_of(scheduler, "completed_tasks")));
+  facts.add("failed", format_count(count_of(scheduler, "failed_tasks")));
+  facts.add("average time", duration_field(scheduler, "average_execution_time"));
+}
+
+void add_node_facts(fact_list& facts, const boost::json::value& node) {
+  facts.add("node", text_of(node, "name"));
+  facts.add("version", text_of(node, "version"));
+  facts.add("problem", text_of(node, "problem"), colour::red);
+  facts.add("data directory", text_of(node, "data_dir"));
+  const auto disk = text_of(node, "disk");
+  const auto free = number_of(node, "disk_free_bytes");
+  facts.add("disk", disk + (free ? ", " + format_bytes(*free) + " free" : ""),
+            disk == "ok" ? colour::plain : colour::red);
+}
+
 exit_code show_status(const command_context& context) {
   const auto reply = context.client().request("GET", "/status");
   const auto status = content_of(reply);
   const auto health = text_of(status, "health_status");
-  const bool healthy = health.empty() || health == "healthy";
+  const auto result = health == "unhealthy" ? exit_code::failed : exit_code::good;
   if (context.options.json) {
     context.print_raw(reply.body);
-    return healthy ? exit_code::good : exit_code::failed;
+    return result;
   }
   const bool running = is_true(status, "running");
   fact_list facts;
-  facts.add("node", text_of(status, "node"));
-  facts.add("address", context.options.url);
-  facts.add("version", text_of(status, "version"));
+  facts.add("health", health,
+            health == "healthy"    ? colour::green
+            : health == "degraded" ? colour::yellow
+                                   : colour::red);
   facts.add("dispatch", running ? "running" : "paused: `overwatch resume` goes on",
             running ? colour::green : colour::yellow);
-  facts.add("health", health, healthy ? colour::green : colour::red);
-  facts.add("problem", text_of(status, "problem"), colour::red);
+  facts.add("address", context.options.url);
   facts.add("uptime", duration_field(status, "uptime"));
-  facts.add("data directory", text_of(status, "data_dir"));
-  facts.add("disk", text_of(status, "disk"));
-  if (const auto free = number_of(status, "disk_free_bytes"))
-    facts.add("disk free", format_bytes(*free));
-  if (const auto* scheduler = find_field(status, "scheduler_stats")) {
-    facts.add("queued", format_count(count_of(*scheduler, "queue_size")));
-    facts.add("running", format_count(count_of(*scheduler, "running_tasks")));
-    facts.add("completed", format_count(count_of(*scheduler, "completed_tasks")));
-    facts.add("failed", format_count(count_of(*scheduler, "failed_tasks")));
-    facts.add("average time", duration_field(*scheduler, "average_execution_time"));
-  }
+  if (const auto* node = find_field(status, "node"))
+    add_node_facts(facts, *node);
+  if (const auto* scheduler = find_field(status, "scheduler_stats"))
+    add_scheduler_facts(facts, *scheduler);
   facts.add("last generation", short_time(text_of(status, "last_generation")));
   facts.add("generation every", duration_field(status, "generation_interval"));
   facts.print(context.console);
-  return healthy ? exit_code::good : exit_code::failed;
+  return result;
 }
 
 exit_code show_stats(const command_context& context) {
@@ -106,7 +118,7 @@ exit_code show_metrics(const command_context& context) {
 } // namespace
 
 void add_node_commands(CLI::App& app, command_context& context) {
-  auto* status = app.add_subcommand("status", "How the node is; the exit code is 1 when it is not healthy");
+  auto* status = app.add_subcommand("status", "How the node is; the exit code is 1 when it is unhealthy");
   status->footer("Examples:\n  overwatch status\n  overwatch status --json | jq .scheduler_stats");
   runs(status, context, [&context] { return show_status(context); });
 

@@ -105,7 +105,7 @@ void add_pool_commands(CLI::App& app, command_context& context) {
   auto options = std::make_shared<slot_options>();
   auto* set = app.add_subcommand("set-slots", "How many tasks of a type may run at once; the node remembers it");
   set->add_option("TYPE", options->type, "The task type")->required();
-  set->add_option("N", options->slots, "Slots")->required()->check(CLI::Range(0U, most_slots));
+  set->add_option("N", options->slots, "Slots")->required()->check(CLI::Range(1U, most_slots));
   set->footer("Example:\n  overwatch set-slots user_task 4");
   runs(set, context, [&context, options] { return set_slots(context, options->type, options->slots); });
 }

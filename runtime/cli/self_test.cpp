@@ -117,7 +117,7 @@ private:
     if (completed_.empty())
       return "no task completed";
     const auto log = content_of(client_.request("GET", "/tasks/" + completed_ + "/logs"));
-    const auto* entries = log.is_array() ? &log : find_field(log, "logs");
+    const auto* entries = log.is_array() ? &log : find_field(log, "entries");
     return entries != nullptr && entries->is_array() ? "" : "the answer is no list of entries";
   }
 

@@ -20,6 +20,9 @@ public:
   /// Calls `on_event` for each event that is complete; false when that returned false: read no further.
   bool feed(std::string_view piece, const std::function<bool(const sse_event&)>& on_event);
 
+  /// The newest `id:`, also one that came without an event: where to continue.
+  const std::string& last_id() const { return event_.id; }
+
 private:
   void take_line(std::string_view line);
 

@@ -105,6 +105,8 @@ exit_code start_node(const command_context& context, const setting_options& give
   report(context.console, loaded);
   if (!loaded.ok())
     return exit_code::usage;
+  // The node names it in its status, for readers that are in another directory.
+  loaded.values.node.data_dir = std::filesystem::absolute(loaded.values.node.data_dir).lexically_normal().string();
   if (daemon)
     return start_daemon(context, std::move(loaded));
   return static_cast<exit_code>(context.hooks.start_node(loaded, false));

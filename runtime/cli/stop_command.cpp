@@ -30,7 +30,9 @@ std::string find_data_dir(const command_context& context, const stop_options& op
     if (!options.config_file.empty() || read_pid_file(pid_file_of(loaded.values.node.data_dir)))
       return loaded.values.node.data_dir;
   }
-  const auto directory = text_of(content_of(context.client().request("GET", "/status")), "data_dir");
+  const auto status = content_of(context.client().request("GET", "/status"));
+  const auto* node = find_field(status, "node");
+  const auto directory = node == nullptr ? std::string{} : text_of(*node, "data_dir");
   if (directory.empty())
     throw command_failure{exit_code::failed,
                           "the node at " + context.options.url + " does not name its data directory: use --data-dir"};

@@ -33,7 +33,7 @@ exit_code show_log(const command_context& context, const std::string& id, bool f
     return exit_code::good;
   }
   const auto content = content_of(reply);
-  for (const auto& entry : list_of(content, "logs"))
+  for (const auto& entry : list_of(content, "entries"))
     print_log_entry(context.console, entry);
   return exit_code::good;
 }

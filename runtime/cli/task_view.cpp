@@ -198,7 +198,7 @@ rest_reply follow_task(const command_context& context, const rest_client& client
     const auto task = content_of(reply);
     // The task is read before its log: so the lines of a task that has ended are complete.
     const auto log = content_of(client.request("GET", path + "/logs?after=" + std::to_string(after)));
-    for (const auto& entry : list_of(log, "logs")) {
+    for (const auto& entry : list_of(log, "entries")) {
       after = std::max(after, count_of(entry, "sequence"));
       if (context.options.json)
         context.print_raw(boost::json::serialize(entry));

@@ -106,7 +106,8 @@ std::vector<std::string> watch_screen(const console& console, size_t rows, const
   const auto count = counters_of(sample, before);
   const auto uptime = number_of(sample.status, "uptime");
   std::vector<std::string> lines;
-  const auto node = printable(text_of(sample.status, "node"));
+  const auto* status = find_field(sample.status, "node");
+  const auto node = status == nullptr ? std::string{} : printable(text_of(*status, "name"));
   lines.push_back(
     paint(console, colour::bold,
           cut("overwatch " + node + "  " + dispatch_text(sample) + "  up " + (uptime ? format_duration(*uptime) : "-") +

@@ -16,7 +16,7 @@ TEST(TextTest, EightBitControlsAndBrokenUtf8BecomeEscapes) {
                       "31m"),
             "\\x9b31m");
   EXPECT_EQ(printable("\x9b"), "\\x9b");
-  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");         // overlong
+  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");          // overlong
   EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80"); // surrogate
   EXPECT_EQ(printable("\xe2\x82"), "\\xe2\\x82");          // cut
   EXPECT_EQ(printable("\xf5\x80\x80\x80"), "\\xf5\\x80\\x80\\x80");

@@ -1,0 +1,91 @@
+#include "tests/cli/command_run.hpp"
+
+#include <gmock/gmock.h>
+
+namespace overwatch::cli {
+
+using testing::HasSubstr;
+
+namespace {
+
+const std::vector<std::string> all_commands{
+  "start",      "stop",    "status",    "stats", "pause",  "resume",     "generate", "metrics", "create-task",
+  "list-tasks", "show",    "logs",      "why",   "cancel", "retry",      "delete",   "watch",   "events",
+  "pools",      "workers", "set-slots", "test",  "config", "completion", "version"};
+
+} // namespace
+
+TEST(UsageTest, NoCommandPrintsTheWholeHelp) {
+  const auto run = run_command({});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_EQ(run.err, "");
+  for (const auto& command : all_commands)
+    EXPECT_THAT(run.out, HasSubstr("\n  " + command + " ")) << command;
+  EXPECT_THAT(run.out, HasSubstr("Exit codes:"));
+}
+
+TEST(UsageTest, EachCommandHasHelpWithAnExample) {
+  for (const auto& command : all_commands) {
+    const auto run = run_command({command, "--help"});
+    EXPECT_EQ(run.code, 0) << command;
+    EXPECT_THAT(run.out, HasSubstr("overwatch " + command)) << command;
+  }
+}
+
+TEST(UsageTest, WrongCommandLinesAreRefused) {
+  const std::vector<std::vector<std::string>> wrong{
+    {"no-such-command"},
+    {"--no-such-flag"},
+    {"status", "extra"},
+    {"create-task"},
+    {"create-task", "x", "--priority", "soon"},
+    {"create-task", "x", "--priority", "5"},
+    {"create-task", "x", "--payload", "{"},
+    {"create-task", "x", "--payload", "[1]"},
+    {"create-task", "x", "--payload", "@/no/such/file"},
+    {"create-task", "x", "--context", "novalue"},
+    {"create-task", "x", "--timeout", "5 parsecs"},
+    {"create-task", "x", "--at", "+soon"},
+    {"create-task", "x", "--max-attempts", "0"},
+    {"create-task", "x", "--backoff", "random"},
+    {"create-task", "x", "--backoff", "fixed:1s:2s:3s"},
+    {"create-task", "x", "--wait", "long"},
+    {"list-tasks", "--limit", "0"},
+    {"list-tasks", "--limit", "1001"},
+    {"list-tasks", "--status", "done"},
+    {"list-tasks", "--from=-soon"},
+    {"show"},
+    {"cancel"},
+    {"set-slots", "user_task"},
+    {"set-slots", "user_task", "-1"},
+    {"watch", "--interval", "1ms"},
+    {"test", "--limit", "x"},
+    {"stop", "--limit", "x"},
+    {"config"},
+    {"config", "check"},
+    {"completion", "tcsh"},
+    {"status", "--timeout", "0"},
+    {"start", "--http-port", "many"},
+    {"start", "--http", "nowhere:"},
+    {"start", "--config-file", "/no/such/file"},
+  };
+  for (const auto& arguments : wrong) {
+    const auto run = run_command(arguments);
+    EXPECT_EQ(run.code, 2) << testing::PrintToString(arguments);
+    EXPECT_NE(run.err, "") << testing::PrintToString(arguments);
+    EXPECT_EQ(run.out, "") << testing::PrintToString(arguments);
+  }
+}
+
+TEST(UsageTest, AWrongPriorityListsTheRightOnes) {
+  EXPECT_EQ(run_command({"create-task", "x", "--priority", "soon"}).err,
+            "overwatch: --priority: 'soon' is none of critical (0), high (1), normal (2), low (3), background (4)\n");
+}
+
+TEST(UsageTest, VersionIsTold) {
+  EXPECT_EQ(run_command({"version"}).out, "overwatch " OVERWATCH_VERSION "\n");
+  EXPECT_EQ(run_command({"--version"}).out, "overwatch " OVERWATCH_VERSION "\n");
+  EXPECT_EQ(run_command({"version", "--json"}).out, "{\"version\":\"" OVERWATCH_VERSION "\"}\n");
+}
+
+} // namespace overwatch::cli
