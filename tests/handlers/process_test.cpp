@@ -241,6 +241,13 @@ TEST(ProcessTest, StopReachesDescendantsWithoutTheMark) {
   EXPECT_FALSE(is_running(std::stoi(result.output)));
 }
 
+TEST(ProcessTest, OrphanWithoutTheMarkIsNotForgottenAfterStop) {
+  auto result = run(shell("env -i setsid sh -c 'trap \"\" TERM; echo $$; echo ready; exec sleep 1000' & wait"));
+  EXPECT_TRUE(result.end.stopped);
+  EXPECT_EQ(result.end.survivors, 0u);
+  EXPECT_FALSE(is_running(std::stoi(result.output)));
+}
+
 TEST(ProcessTest, StubbornDaemonIsKilledAfterStop) {
   auto result = run(shell("setsid sh -c 'trap \"\" TERM; echo $$; echo ready; while :; do sleep 1000; done' & wait"));
   EXPECT_TRUE(result.end.stopped);
