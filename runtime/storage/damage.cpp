@@ -74,7 +74,8 @@ std::string last_block(const fs::path& file) {
 
 std::optional<std::string> find_damaged_tail(const fs::path& directory) {
   std::error_code failed;
-  for (auto i = fs::directory_iterator{directory, failed}; !failed && i != fs::directory_iterator{}; i.increment(failed)) {
+  for (auto i = fs::directory_iterator{directory, failed}; !failed && i != fs::directory_iterator{};
+       i.increment(failed)) {
     auto name = i->path().filename().string();
     bool checked = i->path().extension() == ".log" || name.rfind("MANIFEST-", 0) == 0;
     if (checked && has_damaged_tail(last_block(i->path())))

@@ -33,8 +33,8 @@ std::string reason() { return std::strerror(errno); }
 
 caf::error unusable(const fs::path& path, const std::string& why) {
   return make_error(ec::invalid,
-                    "the data directory " + path.string() + " cannot be used: " + why
-                      + ". Choose another one with --data-dir, or correct its owner and mode",
+                    "the data directory " + path.string() + " cannot be used: " + why +
+                      ". Choose another one with --data-dir, or correct its owner and mode",
                     "node.data_dir");
 }
 
@@ -82,27 +82,30 @@ caf::expected<std::optional<uint32_t>> read_version(const fs::path& directory) {
     std::string line;
     std::getline(file, line);
     std::string_view text{line};
-    bool ours = text.substr(0, format_prefix.size()) == format_prefix && text.size() > format_prefix.size()
-                && text.size() <= format_prefix.size() + 9
-                && text.find_first_not_of("0123456789", format_prefix.size()) == std::string_view::npos;
+    bool ours = text.substr(0, format_prefix.size()) == format_prefix && text.size() > format_prefix.size() &&
+                text.size() <= format_prefix.size() + 9 &&
+                text.find_first_not_of("0123456789", format_prefix.size()) == std::string_view::npos;
     auto version = ours ? static_cast<uint32_t>(std::stoul(line.substr(format_prefix.size()))) : 0;
     if (version == 0)
-      return make_error(ec::internal, "the file FORMAT in " + directory.string() + " is damaged: its line is not \""
-                                        + std::string{format_prefix} + "<version>\". Nothing was changed. Restore a "
-                                        + "backup, or start with another data directory (--data-dir)");
+      return make_error(ec::internal, "the file FORMAT in " + directory.string() + " is damaged: its line is not \"" +
+                                        std::string{format_prefix} + "<version>\". Nothing was changed. Restore a " +
+                                        "backup, or start with another data directory (--data-dir)");
     if (version > storage_format)
-      return make_error(ec::invalid, "the store in " + directory.string() + " has format " + std::to_string(version)
-                                       + ", written by a newer Overwatch; this one reads formats up to "
-                                       + std::to_string(storage_format) + ". Nothing was changed. Install the newer "
-                                       + "version, or choose another data directory with --data-dir",
+      return make_error(ec::invalid,
+                        "the store in " + directory.string() + " has format " + std::to_string(version) +
+                          ", written by a newer Overwatch; this one reads formats up to " +
+                          std::to_string(storage_format) + ". Nothing was changed. Install the newer " +
+                          "version, or choose another data directory with --data-dir",
                         "node.data_dir");
     return std::optional<uint32_t>{version};
   }
-  for (auto i = fs::directory_iterator{directory, failed}; !failed && i != fs::directory_iterator{}; i.increment(failed)) {
+  for (auto i = fs::directory_iterator{directory, failed}; !failed && i != fs::directory_iterator{};
+       i.increment(failed)) {
     auto name = i->path().filename().string();
     // What an interrupted first start leaves, what the process itself makes, and what a mount point has.
     if (name != "rocks.new" && name != "FORMAT.new" && name != "lost+found" && name.rfind("node.", 0) != 0)
-      return unusable(directory, "it is not a node's (there is no FORMAT in it) and not empty (it has \"" + name + "\")");
+      return unusable(directory,
+                      "it is not a node's (there is no FORMAT in it) and not empty (it has \"" + name + "\")");
   }
   if (failed)
     return unusable(directory, failed.message());
@@ -154,7 +157,8 @@ caf::expected<std::unique_ptr<data_directory>> data_directory::claim(const std::
 }
 
 data_directory::~data_directory() {
-  [[maybe_unused]] auto ignored = ::ftruncate(lock_, 0);
+  if (announced_) [[maybe_unused]]
+    auto ignored = ::ftruncate(lock_, 0);
   ::close(lock_);
 }
 
@@ -164,9 +168,9 @@ caf::expected<int> data_directory::lock(const fs::path& path) {
     return write_failed(path / "node.pid", errno);
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0)
     return fd;
-  auto error = make_error(ec::conflict, "the data directory " + path.string() + " is in use by another node"
-                                          + holder_of(fd) + ". Stop that node, or choose another data directory "
-                                          + "with --data-dir",
+  auto error = make_error(ec::conflict,
+                          "the data directory " + path.string() + " is in use by another node" + holder_of(fd) +
+                            ". Stop that node, or choose another data directory " + "with --data-dir",
                           "node.data_dir");
   ::close(fd);
   return error;
@@ -174,6 +178,7 @@ caf::expected<int> data_directory::lock(const fs::path& path) {
 
 void data_directory::announce() {
   auto text = std::to_string(::getpid()) + "\n";
+  announced_ = true;
   // Best effort, for a message only: the lock is what counts.
   [[maybe_unused]] bool done = ::ftruncate(lock_, 0) == 0 && ::pwrite(lock_, text.data(), text.size(), 0) > 0;
 }

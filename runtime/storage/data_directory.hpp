@@ -54,6 +54,7 @@ private:
 
   std::filesystem::path path_;
   int lock_; // descriptor of node.pid
+  bool announced_ = false;
 };
 
 } // namespace overwatch

@@ -11,18 +11,18 @@ namespace overwatch {
 namespace {
 
 caf::error damaged(const std::string& directory, const std::string& what) {
-  return make_error(ec::internal, "the store in " + directory + " is damaged: " + what
-                                    + ". Nothing was changed. Restore a backup, or start with another data directory"
-                                      " (--data-dir); in a cluster, a node that starts with an empty one is filled"
-                                      " from the other replicas");
+  return make_error(ec::internal, "the store in " + directory + " is damaged: " + what +
+                                    ". Nothing was changed. Restore a backup, or start with another data directory"
+                                    " (--data-dir); in a cluster, a node that starts with an empty one is filled"
+                                    " from the other replicas");
 }
 
 caf::error not_opened(const std::string& directory, const rocksdb::Status& status) {
   if (is_no_space(status))
     return make_error(ec::no_space, "the disk of " + directory + " is full: free some space and start again");
-  return make_error(ec::internal, "the store in " + directory + " cannot be opened: " + status.ToString()
-                                    + ". Check the disk and the owner of the files, or start with another data"
-                                      " directory (--data-dir)");
+  return make_error(ec::internal, "the store in " + directory + " cannot be opened: " + status.ToString() +
+                                    ". Check the disk and the owner of the files, or start with another data"
+                                    " directory (--data-dir)");
 }
 
 } // namespace

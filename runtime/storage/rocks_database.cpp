@@ -2,7 +2,6 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 
@@ -18,10 +17,6 @@ constexpr size_t mb = 1024 * 1024;
 // queues and of time indexes rot, and every read that starts there walks over the dead entries.
 constexpr size_t deletion_window = 4096;
 constexpr size_t deletion_trigger = 2048;
-
-// Partition (2 bytes) and kind (1 byte) of a key. Within these most keys grow with time, so that the place of
-// the last insert is a good guess for the next one.
-constexpr size_t key_prefix_bytes = 3;
 
 // RocksDB's own log files (LOG): bounded, for post-mortems only.
 constexpr size_t info_log_bytes = mb;
@@ -71,7 +66,6 @@ rocksdb::ColumnFamilyOptions make_family_options(const rocks_store_options& opti
   result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   result.write_buffer_size = std::max<size_t>(options.write_buffer_mb * mb / 2, mb);
   result.max_write_buffer_number = 3;
-  result.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(key_prefix_bytes));
   result.compression = rocksdb::kNoCompression;
   return result;
 }
@@ -99,9 +93,12 @@ rocks_settings make_rocks_settings(const rocks_store_options& options) {
   series.compression = rocksdb::kLZ4Compression;
   series.level_compaction_dynamic_level_bytes = true;
 
+  rocksdb::ColumnFamilyOptions unused;
+  unused.write_buffer_size = 64 * 1024; // the largest one is the room that RocksDB wants after the disk was full
+
   rocks_settings result;
   result.database = make_database_options(options);
-  result.families = {{rocksdb::kDefaultColumnFamilyName, {}},
+  result.families = {{rocksdb::kDefaultColumnFamilyName, unused},
                      {family_names[0], log},
                      {family_names[1], state},
                      {family_names[2], series}};

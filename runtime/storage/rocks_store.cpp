@@ -17,6 +17,13 @@ constexpr size_t reserved_batch_bytes = 256 * 1024;
 // A batch that grew above this gives its memory back.
 constexpr size_t kept_batch_bytes = 16 * 1024 * 1024;
 
+// Space that is left alone on the disk: a write that would go below it is refused before it is tried. RocksDB 7.8
+// recovers by itself when a flush finds the disk full, but never when an append to the write-ahead log does.
+constexpr uint64_t reserved_disk_bytes = 4 * 1024 * 1024;
+
+// How long RocksDB may need to go on once there is space again (it looks every 5 s). Beyond it only a restart helps.
+constexpr std::chrono::seconds resume_limit{20};
+
 rocksdb::Slice slice(std::string_view x) { return {x.data(), x.size()}; }
 
 std::string_view view(const rocksdb::Slice& x) { return {x.data(), x.size()}; }
@@ -35,16 +42,16 @@ void empty_batch(std::unique_ptr<rocksdb::WriteBatch>& batch) {
 
 void add_change(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family, const write_batch::change& change) {
   switch (change.what) {
-    case write_batch::kind::put:
-      batch.Put(family, change.key, change.value);
-      break;
-    case write_batch::kind::erase:
-      batch.Delete(family, change.key);
-      break;
-    case write_batch::kind::erase_range:
-      if (change.key < change.value) // RocksDB takes a reversed range for an error
-        batch.DeleteRange(family, change.key, change.value);
-      break;
+  case write_batch::kind::put:
+    batch.Put(family, change.key, change.value);
+    break;
+  case write_batch::kind::erase:
+    batch.Delete(family, change.key);
+    break;
+  case write_batch::kind::erase_range:
+    if (change.key < change.value) // RocksDB takes a reversed range for an error
+      batch.DeleteRange(family, change.key, change.value);
+    break;
   }
 }
 
@@ -110,7 +117,9 @@ rocks_store::rocks_store(std::unique_ptr<data_directory> directory, std::unique_
   : directory_{std::move(directory)}, database_{std::move(database)} {}
 
 rocks_store::~rocks_store() {
-  database_->db->SyncWAL(); // closing flushes the rest; if that fails, the log still has everything
+  if (unsynced_ && !full_)
+    database_->db->SyncWAL();
+  // Closing flushes the state. When that fails, the log still has everything.
   database_->close();
 }
 
@@ -160,6 +169,9 @@ store::write_result rocks_store::write(const write_batch& batch, bool sync) {
   for (const auto& change : batch.changes)
     add_change(change.space == key_space::state ? *unlogged_ : *logged_, family(change.space), change);
 
+  if (free_bytes() < reserved_disk_bytes + logged_->GetDataSize())
+    return write_result::no_space;
+
   if (logged_->Count() > 0) {
     rocksdb::WriteOptions options;
     options.sync = sync;
@@ -187,24 +199,38 @@ store::write_result rocks_store::write(const write_batch& batch, bool sync) {
 }
 
 store::write_result rocks_store::checkpoint() {
-  std::lock_guard guard{writing_};
-  if (!resume())
-    return write_result::no_space;
-  rocksdb::FlushOptions options;
+  {
+    std::lock_guard guard{writing_};
+    if (!resume())
+      return write_result::no_space;
+  }
+  rocksdb::FlushOptions options; // writes go on meanwhile
   options.wait = true;
-  options.allow_write_stall = true; // the writer is the one that waits here
+  options.allow_write_stall = true; // do not wait for a better moment
   return judge("cannot flush the state", database_->db->Flush(options, family(key_space::state)));
 }
 
 bool rocks_store::resume() {
   if (!full_)
     return true;
-  auto status = database_->db->Resume();
-  if (is_no_space(status) || status.IsBusy()) // busy: RocksDB is just trying by itself
+  // RocksDB waits for room for a whole memtable.
+  if (free_bytes() < reserved_disk_bytes + database_->db->GetOptions(family(key_space::state)).write_buffer_size) {
+    space_since_.reset();
     return false;
-  check("cannot go on after the disk was full", status);
-  full_ = false;
-  return true;
+  }
+  auto now = std::chrono::steady_clock::now();
+  if (!space_since_)
+    space_since_ = now;
+  auto status = database_->db->Resume();
+  if (status.ok()) {
+    full_ = false;
+    space_since_.reset();
+    return true;
+  }
+  // Busy: RocksDB is just trying by itself.
+  if ((!is_no_space(status) && !status.IsBusy()) || now - *space_since_ > resume_limit)
+    storage_failed("cannot go on after the disk was full", status);
+  return false;
 }
 
 store::write_result rocks_store::judge(const char* what, const rocksdb::Status& status) {

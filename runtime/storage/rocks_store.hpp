@@ -4,9 +4,11 @@
 
 #include <caf/expected.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace rocksdb {
@@ -29,8 +31,8 @@ struct rocks_store_options {
 
 /// A node's store in RocksDB: one column family per key space.
 ///
-/// Reads may come from any thread. `write` and `checkpoint` may too, but wait for each other: they are meant
-/// for the journal alone.
+/// Reads may come from any thread. Writes wait for each other: they are meant for the journal alone. A
+/// checkpoint runs beside them.
 ///
 /// A batch is written in two steps: its changes to `log` and `series` through the write-ahead log (with sync:
 /// on the disk before the second step begins), then those to `state` past the write-ahead log. Each step
@@ -67,11 +69,12 @@ private:
   std::unique_ptr<data_directory> directory_;
   std::unique_ptr<rocks_database> database_;
 
-  std::mutex writing_; // guards what follows
+  std::mutex writing_;                            // guards what follows
   std::unique_ptr<rocksdb::WriteBatch> logged_;   // changes to `log` and `series`; kept for its memory
   std::unique_ptr<rocksdb::WriteBatch> unlogged_; // changes to `state`; likewise
   bool unsynced_ = false;                         // `log` or `series` was written without sync
-  bool full_ = false;                             // the last attempt found the disk full
+  bool full_ = false;                             // RocksDB found the disk full and has not gone on yet
+  std::optional<std::chrono::steady_clock::time_point> space_since_; // while `full_`: when there was space again
 };
 
 /// Opens the store in `directory`, which is created (mode 0700) when it is missing. Errors, each with a

@@ -9,9 +9,9 @@
 namespace overwatch {
 
 void storage_failed(std::string_view what, const rocksdb::Status& status) {
-  auto sentence = "overwatch: storage failed: " + std::string{what} + ": " + status.ToString()
-                  + ". The node ends here so that nothing is lost: what was acknowledged is on the disk. Check the disk"
-                    " (kernel log, SMART), then start the node again; it refuses to start if its files are damaged.\n";
+  auto sentence = "overwatch: storage failed: " + std::string{what} + ": " + status.ToString() +
+                  ". The node ends here so that nothing is lost: what was acknowledged is on the disk. Check the disk"
+                  " (kernel log, SMART), then start the node again; it refuses to start if its files are damaged.\n";
   std::fputs(sentence.c_str(), stderr);
   std::fflush(stderr);
   ::_exit(storage_failed_exit_status);
