@@ -165,10 +165,10 @@ std::string bash_completion(const CLI::App& app) {
       for (const auto& name : flag.names) {
         result += "    " + shell_quoted(command.path + " " + name) + ") ";
         if (!flag.values.empty())
-          result += "COMPREPLY=($(compgen -W " + shell_quoted(joined(flag.values, " ")) + " -- \"$current\")) ";
+          result += "COMPREPLY=($(compgen -W " + shell_quoted(joined(flag.values, " ")) + " -- \"$current\")); ";
         else if (flag.takes_file)
-          result += "COMPREPLY=($(compgen -f -- \"$current\")) ";
-        result += "; return ;;\n";
+          result += "COMPREPLY=($(compgen -f -- \"$current\")); ";
+        result += "return ;;\n";
       }
     }
   result += "  esac\n  case \"$command\" in\n";

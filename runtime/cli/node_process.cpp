@@ -6,8 +6,12 @@
 #include <csignal>
 #include <fstream>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
+
+// glibc 2.36 has this header without C linkage for C++.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 namespace overwatch::cli {
 

@@ -10,7 +10,8 @@ using testing::HasSubstr;
 namespace {
 
 std::string status_with(const std::string& health) {
-  return R"({"running":true,"uptime":3900.0,"node":{"name":"n1","disk":"ok","disk_free_bytes":1536},"health_status":")" +
+  return R"({"running":true,"uptime":3900.0,"node":{"name":"n1","disk":"ok","disk_free_bytes":1536},
+    "health_status":")" +
          health + R"(","scheduler_stats":{"queue_size":12345,"running_tasks":3},"generation_interval":60})";
 }
 
@@ -78,7 +79,7 @@ TEST(PoolsTest, PrintsSlotsAndWhatIsMissing) {
     "abandoned":2,"started":1000}],"types_without_handler":["data_backup"],"max_concurrent_tasks":10})"});
   const auto run = run_command({"pools", "--url", node.url()});
   EXPECT_THAT(run.out, HasSubstr("noop      4  1 +2 stuck    1,000  n1    Does nothing\n"));
-  EXPECT_THAT(run.out, HasSubstr("types without a handler here        data_backup\n"));
+  EXPECT_THAT(run.out, HasSubstr("types without a handler here     data_backup\n"));
 }
 
 TEST(PoolsTest, SetSlotsPutsTheNumber) {

@@ -30,7 +30,8 @@ TEST(RestClientTest, ASilentNodeIsATimeout) {
 TEST(RestClientTest, RefusalsNameTheFields) {
   stub_node node;
   node.on("POST /tasks", {422, R"({"error":{"code":"invalid","message":"2 fields are wrong","errors":[
-    {"field":"/name","message":"expected 1 to 256 bytes, got \u001b[2J"},{"field":"/zz","message":"unknown field"}]},"detail":[]})"});
+    {"field":"/name","message":"expected 1 to 256 bytes, got \u001b[2J"},{"field":"/zz","message":"unknown field"}]},
+    "detail":[]})"});
   const auto run = run_command({"create-task", "x", "--url", node.url()});
   EXPECT_EQ(run.code, 4);
   EXPECT_EQ(run.err, "overwatch: the node refused: 2 fields are wrong\n"
