@@ -18,7 +18,7 @@ overwatch::outcome word_count(const overwatch::attempt_context& ctx) {
   auto payload = json::parse(ctx.payload(), error);
   const auto* text = error ? nullptr : payload.as_object().if_contains("text");
   if (text == nullptr || !text->is_string())
-    return overwatch::outcome::failed_for_good("payload.text must be text, for example {\"text\": \"to be or not to be\"}");
+    return overwatch::outcome::failed_for_good("payload.text must be text, for example {\"text\": \"to be or not\"}");
 
   std::istringstream words{std::string{text->get_string().c_str(), text->get_string().size()}};
   std::string word, longest;

@@ -15,7 +15,8 @@ constexpr size_t max_filesystems = 256;
 
 // Where the group of `path` is found below the mount; a path outside of it means a namespace: take the top.
 std::string group_below(const procfs::mount& mount, const std::string& path) {
-  auto inside = mount.root == "/" || path == mount.root || path.compare(0, mount.root.size() + 1, mount.root + "/") == 0;
+  auto inside = mount.root == "/" || path == mount.root
+                || path.compare(0, mount.root.size() + 1, mount.root + "/") == 0;
   auto below = !inside ? "" : mount.root == "/" ? path : path.substr(mount.root.size());
   return below.find("..") == std::string::npos && below != "/" ? below : "";
 }
@@ -52,7 +53,8 @@ void tighten_cpus(cgroup_limits& limits, std::optional<double> cpus, std::option
 void read_version_2(cgroup_limits& limits, const std::string& folder) {
   tighten_memory(limits, folder, "memory.max", "memory.current", "inactive_file");
   auto stat = procfs::read_file(folder + "cpu.stat").value_or(std::string{});
-  tighten_cpus(limits, procfs::read(folder + "cpu.max", procfs::parse_cpu_max), procfs::parse_keyed(stat, "usage_usec"));
+  tighten_cpus(limits, procfs::read(folder + "cpu.max", procfs::parse_cpu_max),
+               procfs::parse_keyed(stat, "usage_usec"));
 }
 
 void read_version_1_cpu(cgroup_limits& limits, const std::string& folder) {

@@ -105,7 +105,8 @@ std::optional<system_stat> parse_stat(std::string_view text) {
       continue;
     if (words[0] == "cpu" && words.size() >= 5) {
       auto& cpu = result.cpu;
-      uint64_t* fields[] = {&cpu.user, &cpu.nice, &cpu.system, &cpu.idle, &cpu.iowait, &cpu.irq, &cpu.softirq, &cpu.steal};
+      uint64_t* fields[] = {&cpu.user,   &cpu.nice, &cpu.system,  &cpu.idle,
+                            &cpu.iowait, &cpu.irq,  &cpu.softirq, &cpu.steal};
       for (size_t i = 0; i < std::size(fields) && i + 1 < words.size(); ++i)
         *fields[i] = number_or_zero<uint64_t>(words[i + 1]);
       found = true;
@@ -145,8 +146,8 @@ std::optional<memory_info> parse_meminfo(std::string_view text) {
   result.free = kilobytes("MemFree:").value_or(0) * 1024;
   // Kernels before 3.14 do not estimate what is available.
   auto available = kilobytes("MemAvailable:");
-  result.available = available ? *available * 1024
-                               : result.free + (kilobytes("Buffers:").value_or(0) + kilobytes("Cached:").value_or(0)) * 1024;
+  auto cached = kilobytes("Buffers:").value_or(0) + kilobytes("Cached:").value_or(0);
+  result.available = available ? *available * 1024 : result.free + cached * 1024;
   result.available = std::min(result.available, result.total);
   result.swap_total = kilobytes("SwapTotal:").value_or(0) * 1024;
   result.swap_free = std::min(kilobytes("SwapFree:").value_or(0) * 1024, result.swap_total);
@@ -242,7 +243,8 @@ std::vector<mount> parse_mountinfo(std::string_view text) {
   for (auto line : lines_of(text)) {
     auto words = words_of(line);
     // A variable number of optional fields ends with a lone dash.
-    auto dash = std::find(words.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(words.size(), 6)), words.end(), "-");
+    auto fixed = static_cast<std::ptrdiff_t>(std::min<size_t>(words.size(), 6));
+    auto dash = std::find(words.begin() + fixed, words.end(), "-");
     if (words.end() - dash < 3)
       continue;
     result.push_back({std::string{words[2]}, unescaped(words[3]), unescaped(words[4]), std::string{dash[1]},

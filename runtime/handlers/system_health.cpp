@@ -37,7 +37,8 @@ json::value percent_or_null(const std::optional<T>& x) {
 }
 
 std::optional<double> share_of_quota(const cgroup_limits& before, const cgroup_limits& after, double seconds) {
-  if (!after.cpus || !before.cpu_used_us || !after.cpu_used_us || *after.cpu_used_us < *before.cpu_used_us || seconds <= 0)
+  if (!after.cpus || !before.cpu_used_us || !after.cpu_used_us || *after.cpu_used_us < *before.cpu_used_us
+      || seconds <= 0)
     return std::nullopt;
   auto used_s = static_cast<double>(*after.cpu_used_us - *before.cpu_used_us) / 1e6;
   return 100 * used_s / (seconds * *after.cpus);
@@ -111,8 +112,9 @@ json::value memory_of(const machine_state& state, const health_values& values) {
                       {"available_bytes", state.memory->available},
                       {"swap_total_bytes", state.memory->swap_total},
                       {"swap_used_bytes", state.memory->swap_total - state.memory->swap_free}};
-  result["limit_bytes"] = state.cgroup.memory_limit ? json::value(*state.cgroup.memory_limit) : json::value(nullptr);
-  result["used_of_limit_bytes"] = state.cgroup.memory_limit ? json::value(state.cgroup.memory_used) : json::value(nullptr);
+  const auto& limit = state.cgroup.memory_limit;
+  result["limit_bytes"] = limit ? json::value(*limit) : json::value(nullptr);
+  result["used_of_limit_bytes"] = limit ? json::value(state.cgroup.memory_used) : json::value(nullptr);
   result["usage_of_limit"] = percent_or_null(values.memory_of_limit);
   return result;
 }

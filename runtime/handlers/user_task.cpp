@@ -135,7 +135,8 @@ std::string how_it_ended(const process_end& end) {
   if (end.signal == 0)
     return "ended with exit status " + std::to_string(end.exit_status);
   const auto* name = ::sigabbrev_np(end.signal);
-  return "was ended by signal " + std::to_string(end.signal) + (name != nullptr ? " (SIG" + std::string{name} + ")" : "");
+  auto abbreviated = name != nullptr ? " (SIG" + std::string{name} + ")" : std::string{};
+  return "was ended by signal " + std::to_string(end.signal) + abbreviated;
 }
 
 bool is_json(std::string_view text) {
@@ -173,7 +174,8 @@ outcome run_user_task(const attempt_context& ctx, const std::map<std::string, na
   if (auto error = parse_payload(ctx.payload(), payload); !error.empty())
     return outcome::failed_for_good(error);
   auto way_out = " (configured: " + names_of(commands)
-                 + "). A command is added in the node's configuration file: commands { NAME { argv = [\"/path/to/program\"] } }";
+                 + "). A command is added in the node's configuration file: "
+                   "commands { NAME { argv = [\"/path/to/program\"] } }";
   const auto* named = payload.if_contains("command");
   if (named == nullptr || !named->is_string())
     return outcome::failed_for_good("payload.command must name a configured command" + way_out);
@@ -182,12 +184,13 @@ outcome run_user_task(const attempt_context& ctx, const std::map<std::string, na
   if (command == commands.end())
     return outcome::failed_for_good("payload.command: \"" + name + "\" is not a command of this node" + way_out);
 
+  auto stop_fd = ctx.stop_fd(); // throws when there is no descriptor left: before anything runs
   process program;
   if (auto error = program.start(options_for(ctx, command->second)); !error.empty())
     return outcome::failed("command \"" + name + "\" did not start: " + error);
   ctx.log(log_level::debug, "command \"" + name + "\" started");
   command_output output{ctx};
-  auto end = program.run(ctx.stop_fd(), [&output](process::stream from, std::string_view bytes) {
+  auto end = program.run(stop_fd, [&output](process::stream from, std::string_view bytes) {
     output.take(from, bytes);
   });
   output.finish();

@@ -19,10 +19,11 @@ public:
 
   void compare(const std::string& metric, const std::string& resource, const std::string& subject, double value,
                const threshold& limits) {
+    auto found = subject + " is at " + percent(value);
     if (value >= limits.critical)
-      add(verdict::critical, metric, resource, subject + " is at " + percent(value) + ", critical from " + percent(limits.critical));
+      add(verdict::critical, metric, resource, found + ", critical from " + percent(limits.critical));
     else if (value >= limits.warning)
-      add(verdict::degraded, metric, resource, subject + " is at " + percent(value) + ", high from " + percent(limits.warning));
+      add(verdict::degraded, metric, resource, found + ", high from " + percent(limits.warning));
   }
 
   void add(verdict level, const std::string& metric, const std::string& resource, std::string text) {

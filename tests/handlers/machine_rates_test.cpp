@@ -39,8 +39,9 @@ TEST(MachineRatesTest, NetworkErrorsAreOfBothDirections) {
 }
 
 TEST(MachineRatesTest, ReusedProcessIdCountsFromItsStart) {
-  std::map<pid_t, procfs::process_stat> before{{7, {7, "old", 'S', 1, 7, 7, 500, 10, 1}}, {8, {8, "idle", 'S', 1, 8, 8, 50, 10, 3}}};
-  std::map<pid_t, procfs::process_stat> after{{7, {7, "new", 'R', 1, 7, 7, 100, 99, 2}}, {8, {8, "idle", 'S', 1, 8, 8, 50, 10, 3}}};
+  procfs::process_stat idle{8, "idle", 'S', 1, 8, 8, 50, 10, 3};
+  std::map<pid_t, procfs::process_stat> before{{7, {7, "old", 'S', 1, 7, 7, 500, 10, 1}}, {8, idle}};
+  std::map<pid_t, procfs::process_stat> after{{7, {7, "new", 'R', 1, 7, 7, 100, 99, 2}}, {8, idle}};
   auto loads = loads_of(before, after, 2, 100, 4096);
   auto busy = top_by_cpu(loads, 1);
   ASSERT_EQ(busy.size(), 1u);

@@ -29,7 +29,8 @@ public:
     std::ofstream{path} << text;
   }
 
-  std::vector<procfs::mount> mounted(const std::string& type, const std::string& options, const std::string& at = "/") const {
+  std::vector<procfs::mount> mounted(const std::string& type, const std::string& options,
+                                     const std::string& at = "/") const {
     return {{"0:9", at, root_.string(), type, "none", options}};
   }
 
@@ -90,9 +91,10 @@ TEST(MachineTest, ContainersSeeOnlyTheirPartOfTheTree) {
   files.write("memory.max", "1000\n");
   files.write("memory.current", "100\n");
   files.write("inner/memory.max", "500\n");
-  EXPECT_THAT(read_cgroup_limits(files.mounted("cgroup2", "rw", "/docker/x"), "0::/docker/x/inner\n").memory_limit, Optional(500u));
-  EXPECT_THAT(read_cgroup_limits(files.mounted("cgroup2", "rw", "/docker/x"), "0::/docker/x\n").memory_limit, Optional(1000u));
-  EXPECT_THAT(read_cgroup_limits(files.mounted("cgroup2", "rw", "/docker/x"), "0::/docker/xy\n").memory_limit, Optional(1000u));
+  auto part = files.mounted("cgroup2", "rw", "/docker/x");
+  EXPECT_THAT(read_cgroup_limits(part, "0::/docker/x/inner\n").memory_limit, Optional(500u));
+  EXPECT_THAT(read_cgroup_limits(part, "0::/docker/x\n").memory_limit, Optional(1000u));
+  EXPECT_THAT(read_cgroup_limits(part, "0::/docker/xy\n").memory_limit, Optional(1000u));
   EXPECT_THAT(read_cgroup_limits(files.mounted("cgroup2", "rw"), "0::/../other\n").memory_limit, Optional(1000u));
 }
 

@@ -71,7 +71,7 @@ TEST(OutputLinesTest, ProgressLines) {
 }
 
 TEST(OutputLinesTest, OtherLinesAreNoProgress) {
-  for (auto text : {"", "::progress", "::progress ", "::progress x", "::progress 4x", "::progress nan", "::progress inf",
-                    " ::progress 4", "::progressive 4"})
+  for (auto text : {"", "::progress", "::progress ", "::progress x", "::progress 4x", "::progress nan",
+                    "::progress inf", " ::progress 4", "::progressive 4"})
     EXPECT_FALSE(parse_progress_line(text)) << text;
 }

@@ -29,7 +29,8 @@ TEST(PerformanceCheckTest, ProfilesThisMachine) {
   EXPECT_FALSE(report.at("networks").as_array().empty());
   const auto& by_memory = report.at("processes").at("by_memory").as_array();
   ASSERT_EQ(by_memory.size(), 2u);
-  EXPECT_GE(by_memory[0].at("resident_bytes").to_number<double>(), by_memory[1].at("resident_bytes").to_number<double>());
+  EXPECT_GE(by_memory[0].at("resident_bytes").to_number<double>(),
+            by_memory[1].at("resident_bytes").to_number<double>());
   EXPECT_DOUBLE_EQ(attempt.report->take().percent, 100);
 }
 

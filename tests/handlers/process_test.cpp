@@ -145,7 +145,8 @@ TEST(ProcessTest, GivenDirectoryIsKept) {
   options.directory = "/usr";
   EXPECT_EQ(run(options).output, "/usr\n");
   options.directory = "/no/such/directory";
-  EXPECT_EQ(run(options).error, "working directory \"/no/such/directory\" cannot be entered: No such file or directory");
+  EXPECT_EQ(run(options).error,
+            "working directory \"/no/such/directory\" cannot be entered: No such file or directory");
 }
 
 TEST(ProcessTest, WhatCannotBeRunIsSaid) {

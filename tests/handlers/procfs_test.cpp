@@ -139,7 +139,8 @@ TEST(ProcfsTest, InterfaceNamesMayTouchNumbersAndHoldColons) {
 }
 
 TEST(ProcfsTest, ProcessNamesMayHoldBlanksAndParentheses) {
-  auto process = parse_process_stat("42 (a) (b c) S 7 42 41 0 -1 4194304 102 0 0 0 11 22 0 0 20 0 1 0 145813 2998272 408 1\n");
+  auto process = parse_process_stat("42 (a) (b c) S 7 42 41 0 -1 4194304 102 0 0 0 11 22 0 0 20 0 1 0 "
+                                    "145813 2998272 408 1\n");
   ASSERT_TRUE(process);
   EXPECT_EQ(process->pid, 42);
   EXPECT_EQ(process->name, "a) (b c");

@@ -74,7 +74,8 @@ TEST(SystemHealthTest, ErrorsNameFieldAndWayOut) {
   EXPECT_THAT(error(R"({"thresholds": {"gpu": {}}})"), HasSubstr("thresholds.gpu is unknown"));
   EXPECT_THAT(error(R"({"thresholds": {"cpu": 80}})"), HasSubstr("must be an object"));
   EXPECT_THAT(error(R"({"thresholds": {"cpu": {"high": 80}}})"), HasSubstr("cpu.high is unknown"));
-  EXPECT_THAT(error(R"({"thresholds": {"cpu": {"warning": "x"}}})"), HasSubstr("payload.thresholds.cpu.warning is \"x\""));
+  EXPECT_THAT(error(R"({"thresholds": {"cpu": {"warning": "x"}}})"),
+              HasSubstr("payload.thresholds.cpu.warning is \"x\""));
   EXPECT_THAT(error(R"({"thresholds": {"cpu": {"critical": 101}}})"), HasSubstr("from 0 to 100"));
   EXPECT_THAT(error(R"({"thresholds": {"cpu": {"warning": 96}}})"), HasSubstr("must not be above critical"));
 }
