@@ -1,5 +1,6 @@
 #include "runtime/cli/cli.hpp"
 
+#include "config/values.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/text.hpp"
 
@@ -70,6 +71,20 @@ void add_commands(CLI::App& app, command_context& context) {
   add_version_command(app, context);
 }
 
+// What CLI11 says, and the command that was most likely meant.
+std::string explain(const CLI::App* app, const CLI::Error& error) {
+  std::string result = "overwatch: " + printable(error.what()) + "\n";
+  const auto unknown = app->get_parent() == nullptr ? app->remaining() : std::vector<std::string>{};
+  if (!unknown.empty() && unknown.front().front() != '-' && app->get_subcommands().empty()) {
+    std::vector<std::string> names;
+    for (const auto* command : app->get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(command->get_name());
+    if (const auto nearest = nearest_name(unknown.front(), names))
+      result += "  did you mean `overwatch " + *nearest + "`?\n";
+  }
+  return result + "  `overwatch --help` lists the commands, `overwatch COMMAND --help` what each takes\n";
+}
+
 int fail(const console& console, const command_failure& failure) {
   console.err << paint(console, colour::red, "overwatch") << ": " << failure.what() << '\n';
   return static_cast<int>(failure.code);
@@ -88,6 +103,7 @@ int run_cli(int argc, const char* const* argv, const cli_hooks& hooks, cli::cons
   add_global_options(app, context);
   add_commands(app, context);
   app.footer(footer);
+  app.failure_message(explain);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

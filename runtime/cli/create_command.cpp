@@ -35,6 +35,14 @@ std::string names_of_priorities() {
   return result;
 }
 
+// In the form that shell completion reads.
+std::string completable_priorities() {
+  std::string result;
+  for (const auto name : priority_names)
+    result += (result.empty() ? "{" : ",") + std::string{name};
+  return result + "}";
+}
+
 json::value priority_value(const std::string& text) {
   if (const auto named = parse_name<priority>(priority_names, text))
     return json::value(std::string{name_of(*named)});
@@ -202,7 +210,8 @@ void add_create_command(CLI::App& app, command_context& context) {
   command->add_option("NAME", options->name, "What people call it")->required();
   command->add_option("--description", options->description, "More about it")->type_name("TEXT");
   command->add_option("--type", options->type, "Which handler runs it; `overwatch pools` lists them [user_task]");
-  command->add_option("--priority", options->priority, names_of_priorities() + " [normal]");
+  command->add_option("--priority", options->priority, "Or 0 to 4; critical ones run before all others [normal]")
+    ->type_name(completable_priorities());
   command
     ->add_option("--payload", options->payload, "A JSON object for the handler; @FILE reads a file, - standard input")
     ->type_name("JSON|@FILE|-");

@@ -7,6 +7,18 @@
 
 namespace overwatch::cli {
 
+namespace {
+
+// As completion reads it: the values, where there are few.
+std::string values_of(const option& option) {
+  std::string result;
+  for (const auto value : option.rules.allowed)
+    result += (result.empty() ? "{" : ",") + std::string{value};
+  return result.empty() ? result : result + "}";
+}
+
+} // namespace
+
 load_result setting_options::load() const { return load_settings(config_file, process_environment(), values); }
 
 std::shared_ptr<setting_options> add_setting_options(CLI::App* command) {
@@ -23,7 +35,9 @@ std::shared_ptr<setting_options> add_setting_options(CLI::App* command) {
   add("--caf", "caf", "Where programs attach over CAF: caf.address and caf.port in one")->type_name("ADDRESS:PORT");
   for (const auto& option : options()) {
     const auto section = std::string{option.name.substr(0, option.name.find('.'))};
-    add(flag_name(option), std::string{option.name}, help_text(option))->type_name("")->group("Settings: " + section);
+    add(flag_name(option), std::string{option.name}, help_text(option))
+      ->type_name(values_of(option))
+      ->group("Settings: " + section);
   }
   return result;
 }

@@ -30,7 +30,7 @@ public:
   void draw(const std::vector<std::string>& lines) {
     std::string text = "\x1b[H";
     for (size_t i = 0; i < lines.size(); ++i)
-      text += (i == 0 ? "" : "\r\n") + lines[i] + "\x1b[K";
+      text += (i == 0 ? "\x1b[K" : "\r\n\x1b[K") + lines[i]; // erased first: a full line's end would go with it
     out_ << text << "\x1b[J" << std::flush;
   }
 

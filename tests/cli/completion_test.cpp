@@ -55,6 +55,8 @@ TEST(CompletionTest, BashOffersCommandsAndFlags) {
 TEST(CompletionTest, BashOffersValues) {
   EXPECT_EQ(complete("overwatch list-tasks --status c"), "completed cancelled\n");
   EXPECT_EQ(complete("overwatch completion z"), "zsh\n");
+  EXPECT_EQ(complete("overwatch create-task x --priority h"), "high\n");
+  EXPECT_EQ(complete("overwatch start --log-level w"), "warning\n");
 }
 
 TEST(CompletionTest, OtherShellsGetEveryCommand) {

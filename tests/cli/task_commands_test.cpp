@@ -110,10 +110,9 @@ TEST(ShowTest, AnIdCannotLeaveItsPlaceInTheUrl) {
 
 TEST(LogsTest, PrintsLines) {
   stub_node node;
-  node.on(
-    "GET /tasks/t1/logs",
-    {200,
-     R"({"entries":[{"sequence":1,"time":"2026-11-22T05:06:16.5Z","level":"warning","message":"a\nb",
+  node.on("GET /tasks/t1/logs",
+          {200,
+           R"({"entries":[{"sequence":1,"time":"2026-11-22T05:06:16.5Z","level":"warning","message":"a\nb",
       "data":null}],"next":1})"});
   EXPECT_EQ(run_command({"logs", "t1", "--url", node.url()}).out, "2026-11-22 05:06:16  warning  a\\nb\n");
 }

@@ -82,6 +82,13 @@ TEST(UsageTest, AWrongPriorityListsTheRightOnes) {
             "overwatch: --priority: 'soon' is none of critical (0), high (1), normal (2), low (3), background (4)\n");
 }
 
+TEST(UsageTest, AMistypedCommandGetsASuggestion) {
+  const auto run = run_command({"lst-tasks"});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.err, HasSubstr("did you mean `overwatch list-tasks`?"));
+  EXPECT_THAT(run_command({"create-task"}).err, HasSubstr("overwatch: NAME is required\n"));
+}
+
 TEST(UsageTest, VersionIsTold) {
   EXPECT_EQ(run_command({"version"}).out, "overwatch " OVERWATCH_VERSION "\n");
   EXPECT_EQ(run_command({"--version"}).out, "overwatch " OVERWATCH_VERSION "\n");
