@@ -78,6 +78,8 @@ exit_code list_tasks(const command_context& context, const list_options& options
   }
   const auto content = content_of(reply);
   print_tasks(context.console, list_of(content, "tasks"), now());
+  if (reply.headers.count("overwatch-cut-short") > 0)
+    context.console.err << "the node searched for too long and stopped before the limit\n";
   if (const auto next = reply.headers.find("overwatch-next-cursor"); next != reply.headers.end())
     context.console.err << "more: --cursor " << printable(next->second) << '\n';
   return exit_code::good;

@@ -167,9 +167,10 @@ rest_reply rest_client::send(const std::string& method, const std::string& path,
   }
   const auto code = curl_easy_perform(handle);
   if (code != CURLE_OK) {
-    curl_off_t connect_us = 0;
-    curl_easy_getinfo(handle, CURLINFO_CONNECT_TIME_T, &connect_us);
-    throw transport_failure(url_, code, connect_us > 0);
+    // Not the time of the connect: that is 0 when a connection was used again.
+    curl_off_t begin_us = 0;
+    curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &begin_us);
+    throw transport_failure(url_, code, begin_us > 0);
   }
   return reply;
 }

@@ -63,14 +63,14 @@ TEST(ListTasksTest, SendsAllFilters) {
 
 TEST(ListTasksTest, PrintsATable) {
   stub_node node;
-  node.on("GET /tasks?limit=20", {200, tasks, "Overwatch-Next-Cursor: c2\r\n"});
+  node.on("GET /tasks?limit=20", {200, tasks, "Overwatch-Next-Cursor: c2\r\nOverwatch-Cut-Short: true\r\n"});
   const auto run = run_command({"list-tasks", "--url", node.url()});
   EXPECT_EQ(run.code, 0);
   EXPECT_THAT(run.out, HasSubstr("ID                                    STATUS     PRIORITY  TYPE       NAME "));
   EXPECT_THAT(run.out, HasSubstr("019ab3d2-8f41-7c05-a3e1-5d0c9f2b7a64  completed  high      noop       first "));
   EXPECT_THAT(run.out, HasSubstr("  12 ms\n"));
   EXPECT_THAT(run.out, HasSubstr("evil \\x1b[2J"));
-  EXPECT_EQ(run.err, "more: --cursor c2\n");
+  EXPECT_EQ(run.err, "the node searched for too long and stopped before the limit\nmore: --cursor c2\n");
 }
 
 TEST(ListTasksTest, ANarrowTerminalGetsTheImportantColumns) {
