@@ -7,25 +7,40 @@
 
 namespace overwatch {
 
-cancellation::cancellation() : event_fd_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
-  if (event_fd_ < 0)
-    throw std::system_error{errno, std::generic_category(), "no event descriptor for an attempt (raise the limit of open files)"};
+namespace {
+
+void signal(int event_fd) {
+  uint64_t one = 1;
+  [[maybe_unused]] auto written = ::write(event_fd, &one, sizeof(one)); // a full counter is readable too
 }
 
+} // namespace
+
 cancellation::~cancellation() {
-  ::close(event_fd_);
+  if (event_fd_ >= 0)
+    ::close(event_fd_);
+}
+
+int cancellation::fd() {
+  std::lock_guard lock{mutex_};
+  if (event_fd_ < 0) {
+    event_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (event_fd_ < 0)
+      throw std::system_error{errno, std::generic_category(), "no event descriptor for an attempt (raise the limit of open files)"};
+    if (requested() != cause::none)
+      signal(event_fd_);
+  }
+  return event_fd_;
 }
 
 void cancellation::request(cause why) {
-  {
-    std::lock_guard lock{mutex_};
-    if (cause_.load(std::memory_order_relaxed) != cause::none)
-      return;
-    cause_.store(why, std::memory_order_release);
-  }
+  std::lock_guard lock{mutex_};
+  if (requested() != cause::none)
+    return;
+  cause_.store(why, std::memory_order_release);
   changed_.notify_all();
-  uint64_t one = 1;
-  [[maybe_unused]] auto written = ::write(event_fd_, &one, sizeof(one)); // a full counter is readable too
+  if (event_fd_ >= 0)
+    signal(event_fd_);
 }
 
 bool cancellation::wait_for(milliseconds duration) {

@@ -15,7 +15,7 @@ class cancellation {
 public:
   enum class cause : uint8_t { none, cancelled, timeout, deadline, shutdown };
 
-  cancellation();
+  cancellation() = default;
   ~cancellation();
   cancellation(const cancellation&) = delete;
   cancellation& operator=(const cancellation&) = delete;
@@ -28,14 +28,15 @@ public:
   /// Sleeps; true when stopping was asked for before `duration` passed.
   bool wait_for(milliseconds duration);
 
-  /// A file descriptor that becomes readable when stopping is asked for: for poll loops.
-  int fd() const { return event_fd_; }
+  /// A file descriptor that becomes readable when stopping is asked for: for poll loops. Made by the first
+  /// call; throws std::system_error when there is none left.
+  int fd();
 
 private:
   std::atomic<cause> cause_{cause::none};
   std::mutex mutex_;
   std::condition_variable changed_;
-  int event_fd_;
+  int event_fd_ = -1;
 };
 
 } // namespace overwatch

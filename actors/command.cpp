@@ -38,10 +38,11 @@ bool inspect(Inspector& f, finish_command& x) {
   if constexpr (Inspector::reads_state) {
     static const std::string none;
     return f(x.id, x.fence, x.kind, x.message, x.result ? *x.result : none, x.retry_at, x.percent, x.progress,
-             x.requeue);
+             x.requeue, x.started_at, x.execution);
   } else {
     std::string result;
-    auto done = f(x.id, x.fence, x.kind, x.message, result, x.retry_at, x.percent, x.progress, x.requeue);
+    auto done = f(x.id, x.fence, x.kind, x.message, result, x.retry_at, x.percent, x.progress, x.requeue,
+                  x.started_at, x.execution);
     x.result = result.empty() ? nullptr : std::make_shared<const std::string>(std::move(result));
     return done;
   }

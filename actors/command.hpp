@@ -36,6 +36,8 @@ struct finish_command {
   double percent = 0;                        ///< the last progress
   std::string progress;
   bool requeue = false; ///< the node stops: back to the queue, nothing counts against the task
+  std::optional<timestamp> started_at; ///< when the handler was called; none: it was not, or nobody knows
+  std::chrono::microseconds execution{0};
 };
 
 /// Fails a task that does not run: its deadline passed, or what it waits for failed.

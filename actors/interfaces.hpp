@@ -8,6 +8,8 @@
 #include "messages/actors.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
 
 /// The rest of the map: what the actors inside a node say to each other. These messages never leave it,
 /// so they may carry pointers to immutable values.
@@ -205,10 +207,11 @@ struct attempt_outcome {
   std::shared_ptr<const std::string> result;
   double percent = 0;
   std::string progress;
+  std::optional<timestamp> started_at; ///< when the handler was called
+  std::chrono::microseconds execution{0};
 };
 
 struct outcome_batch {
-  std::string task_type;
   std::vector<attempt_outcome> outcomes;
 };
 
@@ -227,11 +230,16 @@ struct node_capacity {
 };
 
 struct scheduler_status_request {};
+
+/// Answered when nothing that was decided is still on its way into the log.
+struct settle_request {};
+
 struct scheduler_status {
   bool leads = false;
   bool dispatching = true;
   uint32_t running = 0;
   uint64_t ready_in_memory = 0;
+  std::map<std::string, std::string> settings; ///< durable ones
 };
 
 /// Decides which task runs next and where. Lives where its partition leads; everything it knows is rebuilt
@@ -240,6 +248,7 @@ using scheduler_actor = caf::typed_actor<
   caf::replies_to<propose_request>::with<propose_reply>,
   caf::replies_to<why_request>::with<why_reply>,
   caf::replies_to<scheduler_status_request>::with<scheduler_status>,
+  caf::replies_to<settle_request>::with<scheduler_status>,
   caf::reacts_to<role_report>,
   caf::reacts_to<applied_ptr>,
   caf::reacts_to<pool_offer, caf::strong_actor_ptr>,
@@ -247,9 +256,9 @@ using scheduler_actor = caf::typed_actor<
   caf::reacts_to<outcome_batch>,
   caf::reacts_to<progress_batch>,
   caf::reacts_to<disk_report>,
-  // Tells every running handler to stop: all of the partition.
+  // Cancels every running task of the partition.
   caf::reacts_to<caf::close_atom>,
-  // The node stops: nothing new is started.
+  // The node stops: nothing new is taken or started.
   caf::reacts_to<caf::leave_atom>,
   // Internal: propose what has gathered.
   caf::reacts_to<caf::flush_atom>,
@@ -290,8 +299,14 @@ struct drain_reply {
 
 /// From a worker: the attempts that it was given have ended.
 struct attempts_done {
+  struct item {
+    task_id id;
+    outcome how;
+    timestamp started_at;
+    std::chrono::microseconds execution{0};
+  };
   uint64_t worker = 0;
-  std::vector<std::pair<task_id, outcome>> outcomes;
+  std::vector<item> items;
 };
 
 /// The workers of one task type on one node.
@@ -307,7 +322,7 @@ using pool_actor = caf::typed_actor<
   caf::replies_to<pools_request>::with<pool_status>,
   caf::replies_to<workers_request>::with<workers_reply>,
   // Internal: timeouts, reports.
-  caf::reacts_to<caf::tick_atom>>;
+  caf::reacts_to<caf::tick_atom, uint64_t>>;
 
 /// What a worker gets: one attempt if its handler blocks, several if it does not.
 struct work {
@@ -367,6 +382,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::outcome_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::pool_offer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::node_capacity)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_status_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::settle_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::assignment_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::stop_attempt)

@@ -217,6 +217,7 @@ command_result partition_state::run(const start_command& x, applied_entry& out) 
   auto& state = task->state;
   state.fence = {totals_.epoch, state.fence.attempt + 1};
   state.started_at = totals_.last_time;
+  state.execution.reset();
   state.percent = 0;
   state.message.clear();
   state.node = x.node;
@@ -234,6 +235,10 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
   auto& state = task->state;
   if (state.status != task_status::running || state.fence != x.fence)
     return refused(x.id, wrong_status(x.id, state.status, "the outcome of an attempt that is not its newest is not taken"));
+  if (x.started_at) {
+    state.started_at = x.started_at;
+    state.execution = x.execution;
+  }
   if (x.requeue && !state.cancel_requested) {
     enqueue(*task);
     touch(x.id, *task);

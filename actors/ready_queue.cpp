@@ -4,11 +4,11 @@
 
 namespace overwatch {
 
-ready_queue::windows& ready_queue::queue_of(const std::string& task_type) {
+ready_queue::windows& ready_queue::queue_of(const std::string& task_type, bool complete) {
   auto [i, fresh] = queues_.try_emplace(task_type);
   if (fresh)
     for (size_t x = 0; x < priority_names.size(); ++x)
-      i->second.emplace(static_cast<priority>(x), window<ready_key>{options_.window});
+      i->second.emplace(static_cast<priority>(x), window<ready_key>{options_.window, complete});
   return i->second;
 }
 
@@ -53,6 +53,13 @@ void ready_queue::pop(const std::string& task_type, const candidate& x) {
   queues_.at(task_type).at(x.importance).erase(x.key);
 }
 
+bool ready_queue::idle(const std::string& task_type) const {
+  auto i = queues_.find(task_type);
+  return i == queues_.end() || std::all_of(i->second.begin(), i->second.end(), [](const auto& x) {
+           return x.second.empty() && !x.second.incomplete();
+         });
+}
+
 std::vector<ready_request> ready_queue::wanted_pages() {
   std::vector<ready_request> result;
   for (auto& [task_type, priorities] : queues_)
@@ -75,7 +82,7 @@ void ready_queue::page_failed(const ready_request& request) {
 }
 
 void ready_queue::expect(const std::string& task_type) {
-  queue_of(task_type);
+  queue_of(task_type, false);
 }
 
 uint64_t ready_queue::ahead_of(const std::string& task_type, priority importance, ready_key key, timestamp now) const {

@@ -39,12 +39,16 @@ public:
   std::optional<candidate> best(const std::string& task_type, timestamp now) const;
   void pop(const std::string& task_type, const candidate& x);
 
+  /// True when no task of this type waits, neither in memory nor in the store.
+  bool idle(const std::string& task_type) const;
+
   /// Pages that should be read now; each is told once until `add_page` or `page_failed`.
   std::vector<ready_request> wanted_pages();
   void add_page(const ready_page& page);
   void page_failed(const ready_request& request);
 
-  /// The store may have queued tasks of this type.
+  /// The store may have queued tasks of this type: said before the first change is inserted. All other
+  /// types have none yet.
   void expect(const std::string& task_type);
 
   /// How many tasks of this type would run before one at this place; counts only what is in memory.
@@ -58,7 +62,7 @@ private:
   using windows = std::map<priority, window<ready_key>>;
 
   double rank(priority importance, uint64_t order, timestamp now) const;
-  windows& queue_of(const std::string& task_type);
+  windows& queue_of(const std::string& task_type, bool complete = true);
 
   options options_;
   std::map<std::string, windows> queues_;

@@ -83,7 +83,8 @@ public:
   /// (and all of them after `checkpoint`).
   virtual write_result write(const write_batch& batch, bool sync) = 0;
 
-  /// Makes everything written to `state` so far survive a crash; afterwards the log may be cut.
+  /// Makes everything written to `state` before the call survive a crash; afterwards the log may be cut. May run
+  /// on another thread beside writes.
   virtual write_result checkpoint() = 0;
 
   /// Bytes free for it on its disk.

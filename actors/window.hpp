@@ -15,17 +15,19 @@ namespace overwatch {
 template <class Key>
 class window {
 public:
-  explicit window(size_t limit) : limit_{limit} {}
+  /// Shows at most `limit` keys. `complete`: the store has none now.
+  window(size_t limit, bool complete) : limit_{limit}, more_{!complete} {}
 
   /// A key that the log entry at `index` added.
   void insert(const Key& key, uint64_t index) {
-    if (more_ && (keys_.empty() || *keys_.rbegin() < key)) {
+    if (more_ && (!end_ || *end_ < key)) {
       missed_at_ = index;
       return;
     }
     keys_.insert(key);
     if (keys_.size() > limit_) {
       keys_.erase(std::prev(keys_.end()));
+      end_ = *keys_.rbegin();
       more_ = true;
       missed_at_ = index;
     }
@@ -37,6 +39,8 @@ public:
   void add_page(const std::vector<Key>& keys, bool exhausted, uint64_t applied) {
     loading_ = false;
     keys_.insert(keys.begin(), keys.end());
+    if (!keys.empty())
+      end_ = keys.back();
     if (exhausted && missed_at_ <= applied)
       more_ = false;
   }
@@ -52,9 +56,9 @@ public:
     return true;
   }
 
-  std::optional<Key> page_start() const {
-    return keys_.empty() ? std::nullopt : std::optional<Key>{*keys_.rbegin()};
-  }
+  /// Where the next page begins: behind the last key that was shown, also when that is gone. (To look from the
+  /// start of the range again would cost a walk over everything that was erased there.)
+  const std::optional<Key>& page_start() const { return end_; }
   size_t page_size() const { return limit_ - keys_.size(); }
 
   bool empty() const { return keys_.empty(); }
@@ -68,8 +72,9 @@ public:
 
 private:
   std::set<Key> keys_;
+  std::optional<Key> end_; // while the store may have more: all its keys up to here were shown
   size_t limit_;
-  bool more_ = true; // until the first page says otherwise
+  bool more_; // the store may have keys behind the last one
   bool loading_ = false;
   uint64_t missed_at_ = 0;
 };

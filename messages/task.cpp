@@ -3,9 +3,9 @@
 namespace overwatch {
 
 std::optional<double> execution_seconds(const task_state& state) {
-  if (!state.started_at || !state.finished_at)
+  if (!state.execution)
     return std::nullopt;
-  return std::chrono::duration<double>(*state.finished_at - *state.started_at).count();
+  return std::chrono::duration<double>(*state.execution).count();
 }
 
 } // namespace overwatch

@@ -222,7 +222,7 @@ struct task_state {
   uint64_t order = 0;               ///< place in the ready queue; smaller runs first within one priority
   std::optional<timestamp> due;     ///< when a pending or retrying task becomes eligible
   std::optional<timestamp> queued_at;
-  std::optional<timestamp> started_at; ///< of the newest attempt
+  std::optional<timestamp> started_at; ///< of the newest attempt; once it ended: when its handler was called
   std::optional<timestamp> finished_at;
   double percent = 0; ///< 0 to 100
   std::string message;
@@ -231,12 +231,13 @@ struct task_state {
   std::string node;   ///< that ran the newest attempt
   std::string worker;
   std::string cancel_reason;
+  std::optional<std::chrono::microseconds> execution; ///< of the newest attempt that ended, as its worker measured
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, task_state& x) {
   return f(x.status, x.fence, x.failures, x.lost_in_a_row, x.cancel_requested, x.order, x.due, x.queued_at,
-           x.started_at, x.finished_at, x.percent, x.message, x.error, x.rollback, x.node, x.worker, x.cancel_reason);
+           x.started_at, x.finished_at, x.percent, x.message, x.error, x.rollback, x.node, x.worker, x.cancel_reason, x.execution);
 }
 
 /// A whole task as clients see it.
@@ -267,7 +268,7 @@ typename Inspector::result_type inspect(Inspector& f, log_entry& x) {
   return f(x.time, x.level, x.sequence, x.attempt, x.message, x.data);
 }
 
-/// Seconds between start and end of the newest attempt; nothing before it ended.
+/// Seconds that the newest attempt took; nothing before it ended.
 std::optional<double> execution_seconds(const task_state& state);
 
 } // namespace overwatch

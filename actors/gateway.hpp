@@ -1,0 +1,91 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+#include <set>
+
+namespace overwatch {
+
+struct gateway_options {
+  node_status status;                 ///< what does not change: name, instance, version, data directory, start
+  std::set<std::string> task_types;   ///< that are known
+  std::map<std::string, std::string> settings; ///< live settings with their configured values
+  uint32_t max_concurrent_tasks = 10;
+  size_t max_tasks_in_flight = 100'000; ///< submits that are not durable yet
+  size_t max_bytes_in_flight = 256ULL << 20;
+  milliseconds request_timeout{30'000};
+  uint64_t seed = 1; ///< of the task ids
+  std::function<timestamp()> clock = now;
+};
+
+/// The components behind the gateway; told again when they were restarted.
+struct gateway_links {
+  scheduler_actor scheduler;
+  replica_actor replica;
+  task_reader_actor reader;
+  journal_actor journal;
+  event_hub_actor events;
+  metrics_actor metrics;
+  generator_actor generator;
+  std::vector<pool_actor> pools;
+  uint32_t restarts = 0;
+};
+
+/// Routes, checks and bounds what comes from outside. Keeps nothing but what is in flight.
+class gateway_state {
+public:
+  static inline const char* name = "gateway";
+  // The public interface and what only the node itself says to it.
+  using interface = gateway_actor::extend<caf::reacts_to<gateway_links>, caf::reacts_to<disk_report>,
+                                          caf::reacts_to<caf::leave_atom>>;
+  using pointer = interface::stateful_pointer<gateway_state>;
+
+  void set_up(pointer self, gateway_options options);
+  void connect(gateway_links links);
+
+  caf::result<submit_reply> submit(submit_request& x);
+  caf::result<task_record> change(command x, const task_id& id);
+  caf::result<task_record> remove(const remove_request& x);
+  caf::result<submit_receipt> retry(const retry_request& x);
+  caf::result<log_page> log(const log_request& x);
+  caf::result<task_page> list(const list_request& x);
+  caf::result<node_status> status();
+  caf::result<pools_reply> pools();
+  caf::result<workers_reply> workers();
+  caf::result<dispatch_reply> dispatch(const dispatch_request& x);
+  caf::result<settings_reply> settings(const settings_request& x);
+  caf::result<metrics_reply> metrics();
+  void set_disk(const disk_report& x) { disk_ = x; }
+  void leave();
+
+  /// Passes a request on and its answer back.
+  template <class Reply, class Handle, class Request>
+  caf::result<Reply> forward(const Handle& to, const Request& x, milliseconds extra = milliseconds{0});
+
+  const gateway_links& links() const { return links_; }
+
+private:
+  template <class Reply, class Handle, class Request, class Then>
+  void ask(const Handle& to, const Request& x, Then then, caf::typed_response_promise<Reply> promise);
+  template <class Reply, class Then>
+  void propose(std::vector<command> commands, Then then, caf::typed_response_promise<Reply> promise);
+  template <class Reply, class Request, class Item>
+  void gather(const Request& x, std::function<void(std::vector<Item>&)> done);
+  failure cannot_submit(size_t tasks, size_t bytes) const;
+  failure check_setting(const std::string& key, const std::string& value) const;
+
+  pointer self_ = nullptr;
+  gateway_options options_;
+  gateway_links links_;
+  task_id_generator ids_{1};
+  disk_report disk_;
+  bool leaving_ = false;
+  size_t tasks_in_flight_ = 0;
+  size_t bytes_in_flight_ = 0;
+};
+
+gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gateway_options options);
+
+} // namespace overwatch
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::gateway_links)

@@ -1,0 +1,435 @@
+#include "actors/pool.hpp"
+
+#include "actors/keys.hpp"
+#include "actors/worker.hpp"
+#include "messages/codec.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <algorithm>
+
+namespace overwatch {
+
+namespace {
+
+// Lines of one attempt are numbered from here: later attempts sort behind earlier ones.
+constexpr unsigned line_bits = 32;
+
+// Attempts whose log lines are kept.
+constexpr uint32_t logged_attempts = 5;
+
+constexpr size_t max_listed_workers = 1'000;
+
+} // namespace
+
+void pool_state::set_up(pointer self, pool_options options, journal_actor journal) {
+  self_ = self;
+  options_ = std::move(options);
+  journal_ = std::move(journal);
+}
+
+void pool_state::join(scheduler_actor scheduler) {
+  scheduler_ = std::move(scheduler);
+  self_->send(scheduler_, pool_offer{options_.task_type, options_.node, options_.slots, !drain_.promise},
+              caf::actor_cast<caf::strong_actor_ptr>(self_));
+}
+
+void pool_state::resize(uint32_t slots) {
+  if (slots == 0)
+    slots = 1;
+  options_.slots = slots;
+  if (scheduler_)
+    join(scheduler_);
+}
+
+// -- starting ------------------------------------------------------------------
+
+void pool_state::run(assignment_batch& x) {
+  std::move(x.attempts.begin(), x.attempts.end(), std::back_inserter(waiting_));
+  start_waiting();
+}
+
+uint64_t pool_state::idle_worker() {
+  if (!idle_.empty()) {
+    auto number = idle_.back();
+    idle_.pop_back();
+    return number;
+  }
+  if (!options_.handler.options.blocking && workers_.size() >= options_.max_inline_workers)
+    return 0;
+  auto number = next_worker_++;
+  auto owner = pool_actor{self_};
+  const auto& handler = options_.handler;
+  auto handle = handler.options.blocking
+                  ? self_->spawn<caf::detached + caf::monitored>(worker, number, handler.run, owner)
+                  : self_->spawn<caf::monitored>(worker, number, handler.run, owner);
+  workers_[number].handle = std::move(handle);
+  return number;
+}
+
+void pool_state::start_waiting() {
+  auto batch_size = options_.handler.options.blocking ? size_t{1} : options_.inline_batch;
+  while (!waiting_.empty()) {
+    auto number = idle_worker();
+    if (number == 0)
+      return;
+    auto count = std::min(batch_size, waiting_.size());
+    auto last = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::vector<assignment> batch{std::make_move_iterator(waiting_.begin()), std::make_move_iterator(last)};
+    waiting_.erase(waiting_.begin(), last);
+    start(number, std::move(batch));
+  }
+}
+
+void pool_state::start(uint64_t number, std::vector<assignment> batch) {
+  auto& worker = workers_.at(number);
+  auto time = options_.clock();
+  auto ticks = self_->clock().now();
+  work message;
+  journal_write forgotten;
+  for (auto& what : batch) {
+    const auto& spec = *what.task.spec;
+    attempt x;
+    x.worker = number;
+    x.stop = std::make_shared<cancellation>();
+    x.report = std::make_shared<attempt_report>();
+    x.began = time;
+    x.stop_at = ticks + spec.timeout;
+    if (spec.deadline && *spec.deadline < time + spec.timeout) {
+      x.stop_at = ticks + (*spec.deadline - time);
+      x.stop_cause = cancellation::cause::deadline;
+    }
+    tick_at(x.stop_at);
+    if (what.fence.attempt > logged_attempts)
+      forgotten.batch.erase_range(key_space::series, keys::log_lines_of(spec.id, what.fence.attempt - logged_attempts),
+                                  keys::log_lines_of(spec.id, what.fence.attempt - logged_attempts + 1));
+    message.attempts.push_back(std::make_shared<const attempt_context>(what.task.spec, what.task.payload, what.fence,
+                                                                        x.stop, x.report));
+    worker.tasks.push_back(spec.id);
+    x.what = std::move(what);
+    running_[x.what.task.spec->id] = std::move(x);
+    ++started_;
+  }
+  if (!forgotten.batch.empty())
+    self_->send(journal_, std::move(forgotten));
+  self_->send(worker.handle, std::move(message));
+  if (options_.handler.options.blocking)
+    tick_at(ticks + options_.tick_interval);
+}
+
+// -- ending --------------------------------------------------------------------
+
+attempt_outcome pool_state::outcome_of(const attempt& x, const outcome& how) const {
+  attempt_outcome result;
+  result.id = x.what.task.spec->id;
+  result.fence = x.what.fence;
+  result.kind = how.kind;
+  result.message = how.message;
+  result.retryable = how.retryable;
+  result.percent = x.percent;
+  result.progress = x.message;
+  result.started_at = x.began;
+  if (!how.result.empty())
+    result.result = std::make_shared<const std::string>(how.result);
+  if (how.kind == violation::none)
+    return result;
+  switch (x.stop->requested()) {
+    case cancellation::cause::none:
+    case cancellation::cause::cancelled:
+      break;
+    case cancellation::cause::timeout:
+      result.kind = violation::timeout;
+      result.message = "it took longer than its timeout of "
+                       + std::to_string(x.what.task.spec->timeout.count()) + " ms";
+      break;
+    case cancellation::cause::deadline:
+      result.kind = violation::timeout;
+      result.retryable = false;
+      result.message = "its deadline passed while it ran";
+      break;
+    case cancellation::cause::shutdown:
+      result.requeue = true;
+  }
+  return result;
+}
+
+void pool_state::take_outcomes(attempts_done& x) {
+  auto i = workers_.find(x.worker);
+  if (i == workers_.end())
+    return;
+  auto& worker = i->second;
+  outcome_batch out;
+  for (auto& item : x.items) {
+    ++(item.how.kind == violation::none ? worker.completed : worker.failed);
+    auto found = running_.find(item.id);
+    if (found == running_.end() || found->second.worker != x.worker)
+      continue; // fenced off
+    auto& running = found->second;
+    progress_batch progress;
+    journal_write lines;
+    pass_report(running, progress, lines); // before the outcome: the log is complete when the task has ended
+    if (!lines.batch.empty())
+      self_->send(journal_, std::move(lines));
+    if (!progress.attempts.empty())
+      self_->send(scheduler_, std::move(progress));
+    running.began = item.started_at;
+    auto result = outcome_of(running, item.how);
+    result.execution = item.execution;
+    drain_.reply.finished += result.requeue ? 0 : 1;
+    drain_.reply.requeued += result.requeue ? 1 : 0;
+    out.outcomes.push_back(std::move(result));
+    running_.erase(found);
+  }
+  worker.tasks.clear();
+  if (worker.abandoned || workers_.size() - 1 >= std::max<size_t>(options_.slots, options_.max_inline_workers)) {
+    self_->demonitor(worker.handle.address());
+    self_->send_exit(worker.handle, caf::exit_reason::user_shutdown);
+    workers_.erase(i);
+  } else {
+    idle_.push_back(x.worker);
+  }
+  send(std::move(out));
+  start_waiting();
+}
+
+void pool_state::send(outcome_batch&& out) {
+  if (!out.outcomes.empty())
+    self_->send(scheduler_, std::move(out));
+  finish_drain();
+}
+
+void pool_state::worker_down(const caf::actor_addr& source) {
+  auto i = std::find_if(workers_.begin(), workers_.end(),
+                        [&](const auto& x) { return x.second.handle.address() == source; });
+  if (i == workers_.end())
+    return;
+  outcome_batch out;
+  outcome lost;
+  lost.kind = violation::lost;
+  lost.message = "its worker failed";
+  for (const auto& id : i->second.tasks)
+    if (auto found = running_.find(id); found != running_.end() && found->second.worker == i->first) {
+      out.outcomes.push_back(outcome_of(found->second, lost));
+      running_.erase(found);
+    }
+  idle_.erase(std::remove(idle_.begin(), idle_.end(), i->first), idle_.end());
+  workers_.erase(i);
+  send(std::move(out));
+  start_waiting();
+}
+
+// -- reports -------------------------------------------------------------------
+
+void pool_state::pass_report(attempt& x, progress_batch& progress, journal_write& lines) {
+  auto content = x.report->take();
+  if (content.empty())
+    return;
+  const auto& id = x.what.task.spec->id;
+  attempt_progress report;
+  report.id = id;
+  report.fence = x.what.fence;
+  if (content.has_progress) {
+    x.percent = content.percent;
+    x.message = content.message;
+    report.has_progress = true;
+    report.percent = content.percent;
+    report.message = content.message;
+  }
+  if (content.dropped) {
+    log_entry note;
+    note.time = options_.clock();
+    note.level = log_level::warning;
+    note.message = std::to_string(content.dropped) + " log lines came too fast and were dropped";
+    content.lines.insert(content.lines.begin(), std::move(note));
+  }
+  for (auto& line : content.lines) {
+    line.attempt = x.what.fence.attempt;
+    line.sequence = (static_cast<uint64_t>(line.attempt) << line_bits) + ++x.lines;
+    lines.batch.put(key_space::series, keys::log_line(id, line.attempt, x.lines), encode(line));
+  }
+  report.lines = std::move(content.lines);
+  progress.attempts.push_back(std::move(report));
+}
+
+void pool_state::pass_reports() {
+  progress_batch progress;
+  journal_write lines;
+  for (auto& [id, x] : running_)
+    pass_report(x, progress, lines);
+  if (!lines.batch.empty())
+    self_->send(journal_, std::move(lines));
+  if (!progress.attempts.empty() && scheduler_)
+    self_->send(scheduler_, std::move(progress));
+}
+
+// -- stopping ------------------------------------------------------------------
+
+void pool_state::ask_to_stop(attempt& x, cancellation::cause why) {
+  if (x.fence_at)
+    return;
+  x.stop->request(why);
+  x.fence_at = self_->clock().now() + options_.stop_grace;
+  tick_at(*x.fence_at);
+}
+
+void pool_state::stop(const stop_attempt& x) {
+  if (auto i = running_.find(x.id); i != running_.end() && i->second.what.fence == x.fence) {
+    ask_to_stop(i->second, x.cause);
+    return;
+  }
+  auto waits = std::find_if(waiting_.begin(), waiting_.end(),
+                            [&](const assignment& y) { return y.task.spec->id == x.id && y.fence == x.fence; });
+  if (waits == waiting_.end())
+    return;
+  attempt_outcome never_began;
+  never_began.id = x.id;
+  never_began.fence = x.fence;
+  never_began.kind = violation::exception;
+  never_began.message = "it was cancelled before its handler was called";
+  waiting_.erase(waits);
+  send(outcome_batch{{std::move(never_began)}});
+}
+
+// The handler did not stop: its thread stays with it, its slot and its task go on without it.
+void pool_state::abandon(attempt& x, outcome_batch& out) {
+  auto& worker = workers_.at(x.worker);
+  worker.abandoned = true;
+  outcome ignored;
+  ignored.kind = violation::exception;
+  ignored.message = "it was told to stop and did not within "
+                    + std::to_string(options_.stop_grace.count() / 1000) + " s; its handler may still be running";
+  auto result = outcome_of(x, ignored);
+  result.execution = std::max(std::chrono::microseconds{0}, options_.clock() - x.began);
+  out.outcomes.push_back(std::move(result));
+}
+
+void pool_state::watch_time(outcome_batch& out) {
+  auto time = self_->clock().now();
+  for (auto i = running_.begin(); i != running_.end();) {
+    auto& x = i->second;
+    if (!x.fence_at && time >= x.stop_at)
+      ask_to_stop(x, x.stop_cause);
+    if (x.fence_at && time >= *x.fence_at) {
+      abandon(x, out);
+      i = running_.erase(i);
+    } else {
+      ++i;
+    }
+  }
+}
+
+void pool_state::tick_at(caf::actor_clock::time_point time) {
+  if (next_tick_ && *next_tick_ <= time)
+    return;
+  next_tick_ = time;
+  auto wait = std::max(caf::actor_clock::duration_type{0}, time - self_->clock().now());
+  self_->delayed_send(self_, wait, caf::tick_atom::value, ++tick_generation_);
+}
+
+void pool_state::tick(uint64_t generation) {
+  if (generation != tick_generation_)
+    return; // a nearer one was set since
+  next_tick_.reset();
+  pass_reports();
+  outcome_batch out;
+  watch_time(out);
+  auto time = self_->clock().now();
+  if (drain_.promise && time >= drain_.until)
+    for (auto& [id, x] : running_)
+      ask_to_stop(x, cancellation::cause::shutdown);
+  send(std::move(out));
+  if (!running_.empty() && options_.handler.options.blocking)
+    tick_at(time + options_.tick_interval);
+  for (const auto& [id, x] : running_)
+    tick_at(x.fence_at.value_or(x.stop_at));
+}
+
+caf::result<drain_reply> pool_state::drain(const drain_request& x) {
+  if (drain_.promise)
+    return make_error(ec::conflict, "the pool drains already");
+  auto promise = self_->make_response_promise<drain_reply>();
+  drain_.promise = promise;
+  drain_.until = self_->clock().now() + x.limit;
+  tick_at(drain_.until);
+  if (scheduler_)
+    join(scheduler_); // offers nothing from now on
+  outcome_batch out;
+  for (const auto& what : waiting_) {
+    attempt_outcome back;
+    back.id = what.task.spec->id;
+    back.fence = what.fence;
+    back.kind = violation::lost;
+    back.requeue = true;
+    out.outcomes.push_back(std::move(back));
+    ++drain_.reply.requeued;
+  }
+  waiting_.clear();
+  send(std::move(out));
+  return promise;
+}
+
+void pool_state::finish_drain() {
+  if (drain_.promise && running_.empty() && waiting_.empty() && drain_.promise->pending())
+    drain_.promise->deliver(drain_.reply);
+}
+
+// -- looking -------------------------------------------------------------------
+
+pool_status pool_state::status() const {
+  pool_status result;
+  result.task_type = options_.task_type;
+  result.node = options_.node;
+  result.description = options_.handler.options.description;
+  result.slots = options_.slots;
+  result.busy = static_cast<uint32_t>(running_.size() + waiting_.size());
+  result.blocking = options_.handler.options.blocking;
+  result.started = started_;
+  for (const auto& [number, worker] : workers_)
+    result.abandoned += worker.abandoned ? 1 : 0;
+  return result;
+}
+
+workers_reply pool_state::workers() const {
+  workers_reply reply;
+  auto add = [&](uint64_t number, const worker_entry& worker) {
+    worker_status x;
+    x.id = options_.node + '/' + options_.task_type + '/' + std::to_string(number);
+    x.task_type = options_.task_type;
+    x.node = options_.node;
+    x.completed = worker.completed;
+    x.failed = worker.failed;
+    x.busy = !worker.tasks.empty();
+    if (x.busy) {
+      x.task = worker.tasks.front();
+      if (auto i = running_.find(*x.task); i != running_.end())
+        x.since = i->second.began;
+    }
+    reply.workers.push_back(std::move(x));
+  };
+  for (auto busy : {true, false})
+    for (const auto& [number, worker] : workers_)
+      if (worker.tasks.empty() != busy && reply.workers.size() < max_listed_workers)
+        add(number, worker);
+  return reply;
+}
+
+// -- the actor -----------------------------------------------------------------
+
+pool_actor::behavior_type pool(pool_state::pointer self, pool_options options, journal_actor journal) {
+  self->state.set_up(self, std::move(options), std::move(journal));
+  self->set_down_handler([=](const caf::down_msg& x) { self->state.worker_down(x.source); });
+  return {
+    [=](assignment_batch& x) { self->state.run(x); },
+    [=](const stop_attempt& x) { self->state.stop(x); },
+    [=](attempts_done& x) { self->state.take_outcomes(x); },
+    [=](caf::update_atom, uint32_t slots) { self->state.resize(slots); },
+    [=](caf::join_atom, const scheduler_actor& scheduler) { self->state.join(scheduler); },
+    [=](const drain_request& x) { return self->state.drain(x); },
+    [=](const pools_request&) { return self->state.status(); },
+    [=](const workers_request&) { return self->state.workers(); },
+    [=](caf::tick_atom, uint64_t generation) { self->state.tick(generation); },
+  };
+}
+
+} // namespace overwatch

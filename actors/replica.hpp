@@ -1,0 +1,72 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/partition_state.hpp"
+#include "actors/replicated_log.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+
+namespace overwatch {
+
+struct replica_options {
+  partition_id partition = 0;
+  std::string node;
+  milliseconds flush_interval{200};          ///< the state in memory is written, and waits expire, this often
+  size_t flush_tasks = 16'384;               ///< or when this many tasks changed
+  size_t flush_bytes = 32ULL << 20;          ///< or when they have about this many bytes
+  uint64_t checkpoint_bytes = 64ULL << 20;   ///< log since the last checkpoint; bounds the time of a restart
+  size_t max_waits = 10'000;                 ///< `wait_request`s at once
+};
+
+/// Whom a replica talks to. The scheduler, the hub and the metrics get every applied entry.
+struct replica_links {
+  const store_reader* db = nullptr;
+  journal_actor journal;
+  task_reader_actor reader; ///< for the scheduler's pages
+  event_hub_actor events;
+  metrics_actor metrics;
+};
+
+/// Owns the state machine of one partition on this node and drives its log. Whatever goes wrong with the
+/// log or the store ends the process; a replica never continues from a state that it is not sure of.
+struct replica_state {
+  static inline const char* name = "replica";
+
+  replica_options options;
+  replica_links links;
+  scheduler_actor scheduler;
+  std::unique_ptr<replicated_log> log;
+  std::unique_ptr<partition_state> machine;
+
+  struct pending_entry {
+    uint64_t index = 0;
+    uint64_t proposal = 0;
+    command_batch batch;
+  };
+  std::deque<pending_entry> pending; ///< appended, not yet applied
+
+  struct wait {
+    caf::typed_response_promise<task_record> promise;
+    timestamp until;
+  };
+  std::multimap<task_id, wait> waits;
+
+  struct flush_on_its_way {
+    uint64_t number = 0;
+    uint64_t applied = 0;
+    std::vector<std::function<void(uint64_t)>> then; ///< called with `applied` once it is in the store
+  };
+  std::deque<flush_on_its_way> flushes;
+  uint64_t log_bytes = 0;   ///< since the last checkpoint was asked for
+  uint64_t first_index = 1; ///< of the log entries that are kept
+  bool ticking = false;
+};
+
+/// Recovers from the store, then drives the log. Tells `scheduler` when it leads.
+replica_actor::behavior_type replica(replica_actor::stateful_pointer<replica_state> self, replica_options options,
+                                     replica_links links, scheduler_actor scheduler,
+                                     std::function<std::unique_ptr<replicated_log>()> make_log);
+
+} // namespace overwatch

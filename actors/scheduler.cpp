@@ -1,0 +1,395 @@
+#include "actors/scheduler.hpp"
+
+#include "actors/task_log.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <algorithm>
+
+namespace overwatch {
+
+namespace {
+
+constexpr auto page_timeout = std::chrono::seconds{60};
+constexpr size_t timers_per_entry = 1'000;
+constexpr uint32_t removals_per_page = 1'000;
+
+size_t bytes_of(const command& x) {
+  if (const auto* submit = std::get_if<submit_command>(&x))
+    return submit->task.payload->size() + 512;
+  return 128;
+}
+
+} // namespace
+
+// -- set-up and leadership -----------------------------------------------------
+
+void scheduler_state::set_up(pointer self, scheduler_options options, event_hub_actor events) {
+  self_ = self;
+  options_ = std::move(options);
+  events_ = std::move(events);
+  random_.seed(options_.seed);
+  reset();
+  self->delayed_send(self, options_.retention_interval, caf::idle_atom::value);
+}
+
+void scheduler_state::reset() {
+  fail_clients({ec::unavailable, {}, "the partition has no leader here right now; try again"});
+  ready_ = ready_queue{options_.ready};
+  timers_ = timer_queue{options_.timer_window, false};
+  armed_.reset();
+  starting_.clear();
+  running_.clear();
+  removing_ = false;
+  for (auto& [address, pool] : pools_)
+    pool->busy = 0;
+  for (auto& [name, node] : nodes_)
+    node.busy = 0;
+}
+
+void scheduler_state::fail_clients(const failure& why) {
+  auto fail = [&](entry_in_flight& entry) {
+    for (auto& part : entry.clients)
+      if (std::exchange(part.request->missing, 0))
+        part.request->promise.deliver(make_error(why));
+  };
+  for (auto& [number, entry] : in_flight_)
+    fail(entry);
+  for (auto& [batch, entry] : gathered_)
+    fail(entry);
+  in_flight_.clear();
+  gathered_.clear();
+}
+
+void scheduler_state::take_role(const role_report& x, replica_actor replica) {
+  reset();
+  leads_ = x.leads;
+  replica_ = std::move(replica);
+  settings_.clear();
+  retention_ = options_.retention;
+  concurrency_override_ = 0;
+  dispatching_ = true;
+  for (const auto& [key, value] : x.settings)
+    use_setting(key, value);
+  if (!leads_)
+    return;
+  for (const auto& task_type : x.task_types)
+    ready_.expect(task_type);
+  // What ran under an earlier leader has no pool that knows this one: it is lost.
+  self_->request(replica_, page_timeout, running_request{}).then([this](const running_page& page) {
+    for (const auto& [task, state] : page.tasks) {
+      if (running_.count(task.spec->id))
+        continue; // started by us meanwhile
+      auto& running = running_[task.spec->id] = {nullptr, task.spec, state, false};
+      attempt_outcome lost;
+      lost.fence = state.fence;
+      lost.id = task.spec->id;
+      lost.kind = violation::lost;
+      lost.message = "the node stopped while the task ran";
+      end_attempt(lost, running);
+    }
+    schedule_send();
+  });
+  load_pages();
+  schedule_send();
+}
+
+// -- clients -------------------------------------------------------------------
+
+command_batch& scheduler_state::open_entry(size_t bytes) {
+  if (gathered_.empty() || gathered_.back().first.commands.size() >= options_.max_entry_commands
+      || gathered_bytes_ + bytes > options_.max_entry_bytes) {
+    gathered_.emplace_back();
+    gathered_bytes_ = 0;
+  }
+  gathered_bytes_ += bytes;
+  return gathered_.back().first;
+}
+
+void scheduler_state::add(command x, size_t bytes) {
+  open_entry(bytes).commands.push_back(std::move(x));
+}
+
+caf::result<propose_reply> scheduler_state::propose(propose_request& x) {
+  if (!leads_ || leaving_)
+    return make_error(ec::unavailable, leaving_ ? "this node is stopping; ask another one or try again when it is back"
+                                                : "this node is not ready yet; try again in a moment");
+  auto request = std::make_shared<client_request>();
+  request->promise = self_->make_response_promise<propose_reply>();
+  request->reply.results.resize(x.commands.size());
+  request->missing = x.commands.size();
+  if (x.commands.empty())
+    return propose_reply{};
+  for (size_t i = 0; i < x.commands.size(); ++i) {
+    auto& batch = open_entry(bytes_of(x.commands[i]));
+    auto& parts = gathered_.back().second.clients;
+    if (parts.empty() || parts.back().request != request)
+      parts.push_back({request, batch.commands.size(), i, 0});
+    ++parts.back().count;
+    batch.commands.push_back(std::move(x.commands[i]));
+  }
+  schedule_send();
+  return request->promise;
+}
+
+void scheduler_state::answer(const applied_entry& entry, const entry_in_flight& proposed) {
+  for (const auto& part : proposed.clients) {
+    auto& request = *part.request;
+    auto first = entry.results.begin() + static_cast<std::ptrdiff_t>(part.first_command);
+    std::copy_n(first, part.count, request.reply.results.begin() + static_cast<std::ptrdiff_t>(part.first_result));
+    request.missing -= part.count;
+    if (request.missing == 0)
+      request.promise.deliver(std::move(request.reply));
+  }
+  for (auto i = proposed.first_start; i < entry.results.size(); ++i) {
+    const auto& result = entry.results[i];
+    auto waiting = starting_.find(result.id);
+    if (!result.error || waiting == starting_.end())
+      continue;
+    if (waiting->second)
+      free_slot(*waiting->second); // it was cancelled, or is the copy of another
+    starting_.erase(waiting);
+  }
+}
+
+void scheduler_state::cancel_running() {
+  for (const auto& [id, running] : running_)
+    add(cancel_command{id, "dispatch was stopped with all running tasks"});
+  schedule_send();
+}
+
+void scheduler_state::leave() {
+  leaving_ = true;
+}
+
+scheduler_status scheduler_state::status() const {
+  scheduler_status result;
+  result.leads = leads_;
+  result.dispatching = dispatching_;
+  result.running = static_cast<uint32_t>(running_.size());
+  result.ready_in_memory = ready_.size();
+  result.settings = settings_;
+  return result;
+}
+
+caf::result<scheduler_status> scheduler_state::settle() {
+  settling_.push_back(self_->make_response_promise<scheduler_status>());
+  auto promise = settling_.back();
+  answer_settled();
+  return promise;
+}
+
+void scheduler_state::answer_settled() {
+  if (!in_flight_.empty() || !gathered_.empty())
+    return;
+  for (auto& promise : std::exchange(settling_, {}))
+    promise.deliver(status());
+}
+
+void scheduler_state::use_setting(const std::string& key, const std::string& value) {
+  if (value.empty())
+    settings_.erase(key);
+  else
+    settings_[key] = value;
+  auto number = [&](uint64_t otherwise) { return value.empty() ? otherwise : std::stoull(value); };
+  if (key == "dispatch")
+    dispatching_ = value != "stopped";
+  else if (key == "max_concurrent_tasks")
+    concurrency_override_ = static_cast<uint32_t>(number(0));
+  else if (key == "retention")
+    retention_ = std::chrono::seconds{number(static_cast<uint64_t>(options_.retention.count()))};
+  else if (key.compare(0, 6, "slots.") == 0)
+    for (auto* pool : pools_of_type_[key.substr(6)])
+      self_->send(pool->handle, caf::update_atom::value, static_cast<uint32_t>(number(0)));
+}
+
+// -- the log -------------------------------------------------------------------
+
+void scheduler_state::schedule_send() {
+  if (leads_ && !std::exchange(send_scheduled_, true))
+    self_->send(self_, caf::flush_atom::value);
+}
+
+void scheduler_state::send_gathered() {
+  send_scheduled_ = false;
+  while (leads_ && in_flight_.size() < options_.max_entries_in_flight) {
+    proposal next;
+    entry_in_flight entry;
+    if (!gathered_.empty()) {
+      next.batch = std::move(gathered_.front().first);
+      entry = std::move(gathered_.front().second);
+      gathered_.pop_front();
+    }
+    entry.first_start = next.batch.commands.size();
+    fill_starts(entry, next.batch);
+    if (next.batch.commands.empty())
+      break;
+    next.number = next_proposal_++;
+    next.batch.time = options_.clock();
+    in_flight_.emplace(next.number, std::move(entry));
+    self_->send(replica_, std::move(next));
+  }
+  load_pages();
+}
+
+void scheduler_state::applied(const applied_entry& entry) {
+  auto proposed = in_flight_.find(entry.proposal);
+  if (proposed == in_flight_.end())
+    return; // of an earlier leadership
+  for (const auto& change : entry.changes)
+    react(change, entry.index);
+  for (auto& [pool, batch] : std::exchange(assignments_, {}))
+    self_->send(pool->handle, std::move(batch));
+  for (const auto& [key, value] : entry.settings)
+    use_setting(key, value);
+  answer(entry, proposed->second);
+  in_flight_.erase(proposed);
+  arm_timer();
+  schedule_send();
+  answer_settled();
+}
+
+void scheduler_state::react(const task_change& change, uint64_t index) {
+  log_change(change);
+  const auto& spec = *change.spec;
+  const auto& state = change.state;
+  using timer = timer_queue::timer;
+  switch (change.kind) {
+    case change_kind::created:
+      if (spec.deadline)
+        timers_.insert(timer{spec.id, *spec.deadline, keys::timer_kind::deadline}, index);
+      [[fallthrough]];
+    case change_kind::queued:
+    case change_kind::retrying:
+      if (change.before == task_status::running)
+        running_.erase(spec.id);
+      if (state.status == task_status::queued)
+        ready_.insert(spec.task_type, spec.importance, {state.order, spec.id}, index);
+      else if (state.due)
+        timers_.insert(timer{spec.id, *state.due, keys::timer_kind::eligible}, index);
+      break;
+    case change_kind::started:
+      react_to_start(change);
+      break;
+    case change_kind::cancelling:
+      if (auto i = running_.find(spec.id); i != running_.end()) {
+        i->second.state.cancel_requested = true;
+        if (i->second.pool)
+          self_->send(i->second.pool->handle, stop_attempt{spec.id, state.fence, cancellation::cause::cancelled});
+      }
+      break;
+    case change_kind::ended:
+      if (change.before == task_status::running)
+        running_.erase(spec.id);
+      else if (change.before == task_status::queued)
+        ready_.erase(spec.task_type, spec.importance, {state.order, spec.id});
+      if (spec.deadline)
+        timers_.erase(timer{spec.id, *spec.deadline, keys::timer_kind::deadline});
+      break;
+    case change_kind::removed:
+      break;
+  }
+}
+
+// -- timers and retention ------------------------------------------------------
+
+void scheduler_state::load_pages() {
+  if (!leads_)
+    return;
+  for (const auto& wanted : ready_.wanted_pages())
+    self_->request(replica_, page_timeout, wanted)
+      .then(
+        [this](const ready_page& page) {
+          ready_.add_page(page);
+          schedule_send();
+        },
+        [this, wanted](const caf::error&) { ready_.page_failed(wanted); });
+  if (timers_.pages().wants_page()) {
+    timer_request wanted{timers_.pages().page_start(), static_cast<uint32_t>(timers_.pages().page_size())};
+    self_->request(replica_, page_timeout, wanted)
+      .then(
+        [this](const timer_page& page) {
+          timers_.pages().add_page(page.keys, page.exhausted, page.applied);
+          arm_timer();
+        },
+        [this](const caf::error&) { timers_.pages().page_failed(); });
+  }
+}
+
+void scheduler_state::arm_timer() {
+  auto next = timers_.next();
+  if (!next || (armed_ && *armed_ <= *next))
+    return;
+  armed_ = next;
+  auto wait = std::max(std::chrono::microseconds{0}, *next - options_.clock());
+  self_->delayed_send(self_, wait, caf::tick_atom::value, ++timer_generation_);
+}
+
+void scheduler_state::timers_due(uint64_t generation) {
+  if (generation != timer_generation_ || !leads_)
+    return; // an earlier one was armed since
+  armed_.reset();
+  for (const auto& due : timers_.take_due(options_.clock(), timers_per_entry)) {
+    if (due.kind == keys::timer_kind::eligible)
+      add(promote_command{due.id});
+    else if (!running_.count(due.id) && !starting_.count(due.id)) // else its pool watches the deadline
+      add(violate_command{due.id, violation::timeout, "its deadline passed before an attempt could end it"});
+  }
+  arm_timer();
+  schedule_send();
+}
+
+void scheduler_state::remove_expired() {
+  self_->delayed_send(self_, options_.retention_interval, caf::idle_atom::value);
+  if (!leads_ || leaving_ || retention_.count() <= 0 || std::exchange(removing_, true))
+    return;
+  finished_request wanted{options_.clock() - retention_, removals_per_page};
+  self_->request(replica_, page_timeout, wanted)
+    .then(
+      [this](const id_page& page) {
+        removing_ = false;
+        for (const auto& id : page.ids)
+          add(remove_command{id});
+        schedule_send();
+      },
+      [this](const caf::error&) { removing_ = false; });
+}
+
+void scheduler_state::set_disk(const disk_report& x) {
+  disk_ = x.state;
+  schedule_send();
+}
+
+// -- the actor -----------------------------------------------------------------
+
+scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, scheduler_options options,
+                                         event_hub_actor events) {
+  auto& state = self->state;
+  state.set_up(self, std::move(options), std::move(events));
+  self->set_down_handler([=](const caf::down_msg& x) { self->state.pool_down(x.source); });
+  return {
+    [=](propose_request& x) { return self->state.propose(x); },
+    [=](const why_request& x) { return self->state.why(x); },
+    [=](const scheduler_status_request&) { return self->state.status(); },
+    [=](const settle_request&) { return self->state.settle(); },
+    [=](const role_report& x) {
+      self->state.take_role(x, caf::actor_cast<replica_actor>(self->current_sender()));
+    },
+    [=](const applied_ptr& x) { self->state.applied(*x); },
+    [=](const pool_offer& x, const caf::strong_actor_ptr& pool) {
+      self->state.offer(x, caf::actor_cast<pool_actor>(pool));
+    },
+    [=](const node_capacity& x) { self->state.set_capacity(x); },
+    [=](outcome_batch& x) { self->state.finish(x); },
+    [=](progress_batch& x) { self->state.progress(x); },
+    [=](const disk_report& x) { self->state.set_disk(x); },
+    [=](caf::close_atom) { self->state.cancel_running(); },
+    [=](caf::leave_atom) { self->state.leave(); },
+    [=](caf::flush_atom) { self->state.send_gathered(); },
+    [=](caf::tick_atom, uint64_t generation) { self->state.timers_due(generation); },
+    [=](caf::idle_atom) { self->state.remove_expired(); },
+  };
+}
+
+} // namespace overwatch

@@ -1,0 +1,106 @@
+#include "actors/submission_rules.hpp"
+
+#include <string_view>
+
+namespace overwatch {
+
+namespace {
+
+namespace limits = task_limits;
+
+failure too_long(std::string field, size_t size, size_t limit) {
+  return {ec::invalid, std::move(field), "has " + std::to_string(size) + " bytes; at most " + std::to_string(limit) + " are allowed"};
+}
+
+failure check_text(std::string field, std::string_view text, size_t limit) {
+  return text.size() > limit ? too_long(std::move(field), text.size(), limit) : failure{};
+}
+
+failure check_list(const std::string& field, const std::vector<std::string>& list) {
+  if (list.size() > limits::list_entries)
+    return {ec::invalid, field, "has " + std::to_string(list.size()) + " entries; at most "
+                                  + std::to_string(limits::list_entries) + " are allowed"};
+  for (size_t i = 0; i < list.size(); ++i)
+    if (auto fault = check_text(field + '/' + std::to_string(i), list[i], limits::label_bytes))
+      return fault;
+  return {};
+}
+
+failure check_context(const task_spec& spec) {
+  if (spec.context.size() > limits::list_entries)
+    return {ec::invalid, "/context", "has " + std::to_string(spec.context.size()) + " entries; at most "
+                                       + std::to_string(limits::list_entries) + " are allowed"};
+  for (const auto& [key, value] : spec.context)
+    if (key.size() > limits::label_bytes || value.size() > limits::label_bytes)
+      return too_long("/context/" + key.substr(0, 64), std::max(key.size(), value.size()), limits::label_bytes);
+  return {};
+}
+
+failure check_number(std::string field, double value, double low, double high) {
+  if (value >= low && value <= high) // false for NaN too
+    return {};
+  return {ec::invalid, std::move(field), std::to_string(value) + " is not between " + std::to_string(low) + " and "
+                                           + std::to_string(high)};
+}
+
+failure check_retry(const retry_policy& retry) {
+  if (retry.max_attempts < 1 || retry.max_attempts > limits::max_attempts)
+    return {ec::invalid, "/retry/max_attempts", std::to_string(retry.max_attempts) + " is not between 1 and "
+                                                  + std::to_string(limits::max_attempts)};
+  if (retry.base.count() < 0 || retry.base > limits::max_timeout)
+    return {ec::invalid, "/retry/base", "must be between 0 and 30 days"};
+  if (retry.max.count() < 0 || retry.max > limits::max_timeout)
+    return {ec::invalid, "/retry/max", "must be between 0 and 30 days"};
+  return check_number("/retry/jitter", retry.jitter, 0, 1);
+}
+
+failure check_resources(const resource_request& resources) {
+  if (auto fault = check_number("/resources/cpu", resources.cpu, 0, 1))
+    return fault;
+  if (auto fault = check_number("/resources/io", resources.io, 0, 1))
+    return fault;
+  return check_list("/resources/exclusive", resources.exclusive);
+}
+
+failure unknown_type(const std::string& task_type, const std::set<std::string>& types) {
+  std::string known;
+  for (const auto& x : types)
+    known += (known.empty() ? "" : ", ") + x;
+  return {ec::unknown_type, "/task_type",
+          "\"" + task_type.substr(0, limits::type_bytes) + "\" is not a known task type; known are: " + known
+            + ". Declare others with tasks.task-types in the config"};
+}
+
+} // namespace
+
+failure check_submission(const submission& x, const std::set<std::string>& types) {
+  if (!x.spec || !x.payload)
+    return {ec::invalid, {}, "a task needs a spec and a payload (`{}` when there is none)"};
+  const auto& spec = *x.spec;
+  if (spec.name.empty())
+    return {ec::invalid, "/name", "is missing: give the task a name of 1 to 256 bytes"};
+  if (types.count(spec.task_type) == 0)
+    return unknown_type(spec.task_type, types);
+  if (x.payload->size() > limits::payload_bytes)
+    return too_long("/payload", x.payload->size(), limits::payload_bytes);
+  if (spec.timeout.count() <= 0 || spec.timeout > limits::max_timeout)
+    return {ec::invalid, "/timeout", "must be more than 0 and at most 30 days"};
+  if (spec.depends_on.size() > limits::list_entries)
+    return {ec::invalid, "/depends_on", "at most " + std::to_string(limits::list_entries) + " are allowed"};
+  for (const auto& fault :
+       {check_text("/name", spec.name, limits::name_bytes),
+        check_text("/description", spec.description, limits::description_bytes),
+        check_text("/subsystem", spec.subsystem, limits::label_bytes),
+        check_text("/assigned_to", spec.assigned_to, limits::label_bytes),
+        check_text("/unique_key", spec.unique_key, limits::label_bytes),
+        check_text("/concurrency/key", spec.concurrency.key, limits::label_bytes), check_list("/tags", spec.tags),
+        check_context(spec), check_list("/required_gates", spec.required_gates), check_retry(spec.retry),
+        check_resources(spec.resources), check_list("/snapshot/keys", spec.snapshot.keys)})
+    if (fault)
+      return fault;
+  if (spec.snapshot.files.size() > limits::list_entries)
+    return {ec::invalid, "/snapshot/files", "at most " + std::to_string(limits::list_entries) + " are allowed"};
+  return {};
+}
+
+} // namespace overwatch

@@ -1,0 +1,258 @@
+#include "actors/task_reader.hpp"
+
+#include "actors/invariant.hpp"
+#include "actors/keys.hpp"
+#include "actors/task_codec.hpp"
+#include "actors/task_filter.hpp"
+#include "messages/codec.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace overwatch {
+
+namespace {
+
+using reader_pointer = task_reader_actor::stateful_pointer<task_reader_state>;
+using steady = std::chrono::steady_clock;
+
+task_record read_record(const store_reader& db, const task_id& id, bool& found) {
+  task_record record;
+  auto spec = db.get(key_space::state, keys::spec(id));
+  auto state = db.get(key_space::state, keys::state(id));
+  found = spec && state;
+  if (found) {
+    decode_spec(*spec, record.spec, nullptr);
+    decode_state(*state, record.state);
+  }
+  return record;
+}
+
+// -- lists ---------------------------------------------------------------------
+
+// Task ids from newest to oldest, merged over the ranges that can hold what the filter wants.
+class newest_first {
+public:
+  void add(std::unique_ptr<store_cursor> range) {
+    if (range->valid())
+      ranges_.push_back(std::move(range));
+  }
+
+  std::optional<task_id> next() {
+    store_cursor* newest = nullptr;
+    for (auto& range : ranges_)
+      if (range->valid() && (!newest || keys::id_of(newest->key()) < keys::id_of(range->key())))
+        newest = range.get();
+    if (!newest)
+      return std::nullopt;
+    auto id = keys::id_of(newest->key());
+    newest->next();
+    return id;
+  }
+
+private:
+  std::vector<std::unique_ptr<store_cursor>> ranges_;
+};
+
+// Every task type that has an entry in the index: one seek each.
+std::vector<std::string> indexed_types(const store_reader& db, partition_id partition) {
+  std::vector<std::string> result;
+  auto first = keys::prefix(partition, 'i');
+  auto prefix_bytes = first.size();
+  auto cursor = db.scan(key_space::state, first, keys::after_prefix(first));
+  while (cursor->valid()) {
+    auto rest = cursor->key().substr(prefix_bytes);
+    result.emplace_back(rest.substr(0, rest.find('\0')));
+    auto past = keys::prefix(partition, 'i') + result.back();
+    past.push_back('\1'); // behind every status of this type
+    cursor->seek(past);
+  }
+  return result;
+}
+
+// The bounds of ids that the filter and the cursor leave.
+std::pair<task_id, task_id> id_range(const list_request& x) {
+  task_id first;
+  task_id last{~0ULL, ~0ULL};
+  if (x.filter.created_from)
+    first = first_task_id_at(*x.filter.created_from - std::chrono::milliseconds{1});
+  if (x.filter.created_to)
+    last = first_task_id_at(*x.filter.created_to + std::chrono::milliseconds{2});
+  if (x.before && *x.before < last)
+    last = *x.before;
+  return {first, last};
+}
+
+newest_first open_ranges(const store_reader& db, const list_request& x, partition_id partition) {
+  auto [first, last] = id_range(x);
+  newest_first result;
+  auto add = [&](const std::string& prefix) {
+    auto from = prefix;
+    auto to = prefix;
+    keys::append_id(from, first);
+    keys::append_id(to, last);
+    result.add(db.scan(key_space::state, from, to, true));
+  };
+  if (x.filter.statuses.empty() && x.filter.task_types.empty()) {
+    add(keys::prefix(partition, 't'));
+    return result;
+  }
+  auto types = x.filter.task_types.empty() ? indexed_types(db, partition) : x.filter.task_types;
+  std::sort(types.begin(), types.end());
+  types.erase(std::unique(types.begin(), types.end()), types.end());
+  for (const auto& task_type : types)
+    for (size_t i = 0; i < task_status_names.size(); ++i) {
+      auto status = static_cast<task_status>(i);
+      const auto& wanted = x.filter.statuses;
+      if (wanted.empty() || std::find(wanted.begin(), wanted.end(), status) != wanted.end())
+        add(keys::index_prefix(partition, task_type, status));
+    }
+  return result;
+}
+
+task_page list(const store_reader& db, const list_request& x, const task_reader_options& options) {
+  task_page page;
+  auto ranges = open_ranges(db, x, options.partition);
+  auto stop_at = steady::now() + options.list_limit;
+  constexpr size_t tasks_between_looks = 256;
+  size_t seen = 0;
+  while (auto id = ranges.next()) {
+    if (page.tasks.size() == x.limit)
+      return page; // there is more: `next` is set
+    if (++seen % tasks_between_looks == 0 && steady::now() > stop_at) {
+      page.cut_short = true;
+      return page;
+    }
+    auto found = false;
+    auto record = read_record(db, *id, found);
+    page.next = *id;
+    if (found && matches(x.filter, record.spec, record.state.status))
+      page.tasks.push_back(std::move(record));
+  }
+  page.next.reset();
+  return page;
+}
+
+// -- logs ----------------------------------------------------------------------
+
+log_page read_log(const store_reader& db, const log_request& x) {
+  log_page page;
+  auto first = keys::log_lines_of(x.id);
+  for (auto i = db.scan(key_space::series, first, keys::after_prefix(first)); i->valid(); i->next()) {
+    log_entry line;
+    invariant(decode(i->value(), line), "a stored log line is readable");
+    if (line.sequence > x.after)
+      page.entries.push_back(std::move(line));
+  }
+  auto& lines = page.entries;
+  std::sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
+  auto limit = std::min<size_t>(x.limit, keys::log_slots);
+  if (lines.size() > limit)
+    lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(limit));
+  return page;
+}
+
+// -- pages for the scheduler ---------------------------------------------------
+
+void load_tasks(const store_reader& db, ready_page& page, size_t page_bytes) {
+  std::vector<std::string> wanted;
+  for (const auto& item : page.items)
+    wanted.push_back(keys::spec(item.id));
+  for (const auto& item : page.items)
+    wanted.push_back(keys::state(item.id));
+  std::vector<size_t> sorted(wanted.size());
+  for (size_t i = 0; i < sorted.size(); ++i)
+    sorted[i] = i;
+  std::sort(sorted.begin(), sorted.end(), [&](size_t a, size_t b) { return wanted[a] < wanted[b]; });
+  std::vector<std::string> in_order;
+  for (auto i : sorted)
+    in_order.push_back(wanted[i]);
+  auto values = db.get_many(key_space::state, in_order);
+  std::vector<std::optional<std::string>> by_item(wanted.size());
+  for (size_t i = 0; i < sorted.size(); ++i)
+    by_item[sorted[i]] = std::move(values[i]);
+  size_t bytes = 0;
+  auto count = page.items.size();
+  for (size_t i = 0; i < count && bytes < page_bytes; ++i) {
+    const auto& spec_record = by_item[i];
+    const auto& state_record = by_item[count + i];
+    if (!spec_record || !state_record)
+      continue; // it ended while we read
+    auto spec = std::make_shared<task_spec>();
+    auto payload = std::make_shared<std::string>();
+    decode_spec(*spec_record, *spec, payload.get());
+    decode_state(*state_record, page.items[i].state);
+    bytes += spec_record->size();
+    page.items[i].task = {std::move(spec), std::move(payload)};
+  }
+}
+
+ready_page read_ready(const store_reader& db, const ready_request& x, const task_reader_options& options) {
+  ready_page page;
+  page.task_type = x.task_type;
+  page.importance = x.importance;
+  auto prefix = keys::ready_prefix(options.partition, x.task_type, x.importance);
+  auto first = prefix;
+  if (x.after) {
+    keys::append_u64(first, x.after->first);
+    keys::append_id(first, x.after->second);
+    first.push_back('\0'); // just behind it
+  }
+  auto cursor = db.scan(key_space::state, first, keys::after_prefix(prefix));
+  for (; cursor->valid() && page.items.size() < x.limit; cursor->next())
+    page.items.push_back({keys::order_of(cursor->key()), keys::id_of(cursor->key()), {}, {}});
+  page.exhausted = !cursor->valid();
+  load_tasks(db, page, options.page_bytes);
+  return page;
+}
+
+timer_page read_timers(const store_reader& db, const timer_request& x, partition_id partition) {
+  timer_page page;
+  auto prefix = keys::prefix(partition, 'w');
+  auto first = x.after ? *x.after + '\0' : prefix;
+  auto cursor = db.scan(key_space::state, first, keys::after_prefix(prefix));
+  for (; cursor->valid() && page.keys.size() < x.limit; cursor->next())
+    page.keys.emplace_back(cursor->key());
+  page.exhausted = !cursor->valid();
+  return page;
+}
+
+running_page read_running(const store_reader& db, partition_id partition) {
+  running_page page;
+  for (const auto& task_type : indexed_types(db, partition)) {
+    auto first = keys::index_prefix(partition, task_type, task_status::running);
+    for (auto i = db.scan(key_space::state, first, keys::after_prefix(first)); i->valid(); i->next()) {
+      auto found = false;
+      auto record = read_record(db, keys::id_of(i->key()), found);
+      if (found)
+        page.tasks.push_back({{std::make_shared<task_spec>(std::move(record.spec)), nullptr}, std::move(record.state)});
+    }
+  }
+  return page;
+}
+
+id_page read_finished(const store_reader& db, const finished_request& x, partition_id partition) {
+  id_page page;
+  auto first = keys::prefix(partition, 'f');
+  auto last = keys::finished_at(partition, x.before);
+  for (auto i = db.scan(key_space::state, first, last); i->valid() && page.ids.size() < x.limit; i->next())
+    page.ids.push_back(keys::id_of(i->key()));
+  return page;
+}
+
+} // namespace
+
+task_reader_actor::behavior_type task_reader(reader_pointer self, const store_reader* db, task_reader_options options) {
+  self->state.db = db;
+  self->state.options = options;
+  return {
+    [=](const list_request& x) { return list(*db, x, self->state.options); },
+    [=](const log_request& x) { return read_log(*db, x); },
+    [=](const ready_request& x) { return read_ready(*db, x, self->state.options); },
+    [=](const timer_request& x) { return read_timers(*db, x, self->state.options.partition); },
+    [=](const running_request&) { return read_running(*db, self->state.options.partition); },
+    [=](const finished_request& x) { return read_finished(*db, x, self->state.options.partition); },
+  };
+}
+
+} // namespace overwatch

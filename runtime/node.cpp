@@ -1,0 +1,230 @@
+#include "runtime/node.hpp"
+
+#include "config/log.hpp"
+#include "config/options.hpp"
+#include "http/server.hpp"
+#include "runtime/handlers/builtin.hpp"
+#include "runtime/replication/single_log.hpp"
+#include "runtime/root.hpp"
+#include "runtime/storage/rocks_store.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/io/publish.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <mutex>
+#include <pthread.h>
+#include <random>
+#include <thread>
+#include <unistd.h>
+
+namespace overwatch {
+
+namespace {
+
+// Exit status of a node whose components keep failing (EX_SOFTWARE): the init system starts it again.
+constexpr int failed_status = 70;
+
+// How long the threads of a node may take to end after everything is stored.
+constexpr auto farewell = std::chrono::seconds{5};
+
+struct system_config : caf::actor_system_config {
+  explicit system_config(const settings& config) {
+    add_message_types<caf::id_block::overwatch>();
+    set("scheduler.policy", caf::atom_from_string(config.scheduler.policy));
+    if (config.scheduler.max_threads > 0)
+      set("scheduler.max-threads", static_cast<size_t>(config.scheduler.max_threads));
+    set("middleman.heartbeat-interval", caf::timespan{std::chrono::milliseconds{500}});
+    set("middleman.connection-timeout", caf::timespan{std::chrono::seconds{2}});
+    if (config.caf.port > 0)
+      load<caf::io::middleman>();
+  }
+};
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
+}
+
+uint64_t random_seed() {
+  std::random_device device;
+  return static_cast<uint64_t>(device()) << 32 | device();
+}
+
+std::set<std::string> known_types(const settings& config, const handler_registry& handlers) {
+  std::set<std::string> types{"system_health", "performance_check", "data_backup", "maintenance",
+                              "security_scan", "obd2_diagnostic",   "user_task"};
+  types.insert(config.tasks.task_types.begin(), config.tasks.task_types.end());
+  for (const auto& [task_type, entry] : handlers.entries())
+    types.insert(task_type);
+  return types;
+}
+
+gateway_options make_gateway_options(const settings& config, const root_options& root) {
+  gateway_options x;
+  x.status.node = root.node;
+  x.status.instance = root.instance;
+  x.status.version = OVERWATCH_VERSION;
+  x.status.started_at = now();
+  x.status.data_dir = config.node.data_dir;
+  x.task_types = root.task_types;
+  x.max_concurrent_tasks = config.tasks.max_concurrent_tasks;
+  x.max_tasks_in_flight = config.tasks.max_in_flight_tasks;
+  x.max_bytes_in_flight = static_cast<size_t>(config.tasks.max_in_flight_mb) << 20;
+  x.request_timeout = config.http.request_timeout;
+  x.seed = random_seed();
+  x.settings = {{"max_concurrent_tasks", std::to_string(config.tasks.max_concurrent_tasks)},
+                {"generation_interval", std::to_string(config.tasks.generation_interval.count())},
+                {"retention", std::to_string(config.tasks.retention.count())}};
+  for (const auto& [task_type, slots] : config.tasks.slots)
+    x.settings["slots." + task_type] = std::to_string(slots);
+  return x;
+}
+
+root_options make_root_options(const settings& config, const handler_registry& own, store& db) {
+  root_options x;
+  x.config = config;
+  x.node = config.node.name.empty() ? host_name() : config.node.name;
+  x.instance = to_string(task_id_generator{random_seed()}.next(now(), 0));
+  x.db = &db;
+  add_builtin_handlers(x.handlers, config);
+  for (const auto& [task_type, entry] : own.entries())
+    x.handlers.add(task_type, entry.run, entry.options);
+  x.task_types = known_types(config, x.handlers);
+  x.make_log = [] { return std::make_unique<single_log>(); };
+  x.give_up = [](const std::string& reason) {
+    log_line(severity::error, "root", "giving up: " + reason);
+    stop_logging();
+    std::_Exit(failed_status);
+  };
+  return x;
+}
+
+http_options make_http_options(const settings& config) {
+  http_options x;
+  x.address = config.http.address;
+  x.port = config.http.port;
+  x.threads = config.http.threads;
+  x.max_long_requests = config.http.max_long_requests;
+  x.max_body_bytes = static_cast<size_t>(config.http.max_body_mb) << 20;
+  x.request_timeout = config.http.request_timeout;
+  x.version = OVERWATCH_VERSION;
+  for (const auto& name : restart_only_options())
+    x.restart_settings[name] = option_text(*find_option(name), config);
+  x.log = [](log_level level, const std::string& message) {
+    auto severity = level == log_level::error     ? severity::error
+                    : level == log_level::warning ? severity::warning
+                    : level == log_level::info    ? severity::info
+                                                  : severity::debug;
+    log_line(severity, "http", message);
+  };
+  return x;
+}
+
+int fail(const failure& fault) {
+  std::cerr << "overwatch: " << fault.message << '\n';
+  stop_logging();
+  return 1;
+}
+
+// The signals that end a node. Blocked in all threads, taken by wait_for_end.
+sigset_t end_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+void wait_for_end() {
+  auto signals = end_signals();
+  int received = 0;
+  sigwait(&signals, &received);
+  log_line(severity::info, "node", "stopping: running tasks may end, the rest goes back to the queue",
+           {{"signal", received}});
+}
+
+// Threads that hang (a handler that ignores everything) must not keep a process whose work is stored.
+void leave_for_sure(int status) {
+  std::thread{[status] {
+    std::mutex mutex;
+    std::condition_variable never;
+    std::unique_lock lock{mutex};
+    never.wait_for(lock, farewell, [] { return false; });
+    std::_Exit(status);
+  }}.detach();
+}
+
+void stop(caf::actor_system& system, const root_actor& root, const settings& config) {
+  caf::scoped_actor self{system};
+  auto limit = std::chrono::duration_cast<milliseconds>(config.node.drain_timeout);
+  self->request(root, limit + std::chrono::seconds{60}, drain_request{limit})
+    .receive(
+      [](const stop_reply& reply) {
+        log_line(severity::info, "node", "stopped", {{"finished", reply.finished}, {"requeued", reply.requeued}});
+      },
+      [&](const caf::error& error) {
+        log_line(severity::error, "node", "could not stop in order; what was acknowledged is stored all the same",
+                 {{"reason", system.render(error)}});
+      });
+}
+
+} // namespace
+
+int run_node(const load_result& loaded, bool daemon, const handler_registry& own) {
+  const auto& config = loaded.values;
+  auto signals = end_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  start_logging(config);
+  for (const auto& warning : loaded.warnings)
+    log_line(severity::warning, "config", warning.to_string());
+  auto db = open_rocks_store(config.node.data_dir, {config.storage.cache_mb, config.storage.write_buffer_mb});
+  if (!db)
+    return fail(describe(db.error()));
+  auto system = std::make_unique<system_config>(config);
+  caf::actor_system actors{*system};
+  auto options = make_root_options(config, own, **db);
+  auto front = actors.spawn(gateway, make_gateway_options(config, options));
+  auto top = actors.spawn(root, std::move(options), front);
+  auto public_front = caf::actor_cast<gateway_actor>(front);
+  std::unique_ptr<http_server> server;
+  failure fault;
+  if (auto started = http_server::start(actors, public_front, make_http_options(config)))
+    server = std::move(*started);
+  else
+    fault = describe(started.error());
+  if (!fault && config.caf.port > 0) {
+    auto port = actors.middleman().publish(public_front, config.caf.port, config.caf.address.c_str(), true);
+    if (!port)
+      fault = {ec::conflict, {}, "cannot listen for CAF programs on " + config.caf.address + ":"
+                                   + std::to_string(config.caf.port) + ": is the port taken? Choose another with --caf"};
+  }
+  if (!fault) {
+    log_line(severity::info, "node", "listening",
+             {{"http", "http://" + config.http.address + ":" + std::to_string(server->port())},
+              {"data_dir", config.node.data_dir},
+              {"pid", ::getpid()}});
+    if (daemon)
+      log_line(severity::info, "node", "running in the background");
+    wait_for_end();
+  }
+  stop(actors, top, config);
+  if (server)
+    server->stop();
+  caf::anon_send_exit(front, caf::exit_reason::user_shutdown);
+  auto status = fault ? fail(fault) : 0;
+  leave_for_sure(status);
+  server.reset();
+  actors.await_all_actors_done();
+  stop_logging();
+  return status;
+}
+
+} // namespace overwatch

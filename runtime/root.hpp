@@ -1,0 +1,72 @@
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "actors/replicated_log.hpp"
+#include "config/settings.hpp"
+
+namespace overwatch {
+
+/// What the root actor needs to make the components of a node.
+struct root_options {
+  settings config;
+  std::string node;     ///< its name
+  std::string instance; ///< changes with every start
+  store* db = nullptr;  ///< outlives the root
+  handler_registry handlers;
+  std::set<std::string> task_types;
+  std::function<std::unique_ptr<replicated_log>()> make_log;
+  std::function<void(std::string)> give_up; ///< called when components keep failing; does not return
+};
+
+struct stop_reply {
+  uint32_t finished = 0; ///< running tasks that ended while the node drained
+  uint32_t requeued = 0; ///< that go on after the restart
+};
+
+/// Supervises the components of a node: starts them in the order of their dependencies, and starts all again
+/// from durable state when one dies of a bug. Three such failures within a minute end the process.
+using root_actor = caf::typed_actor<
+  // Drains the pools for this long, stops everything, and answers when the store is not used any more.
+  caf::replies_to<drain_request>::with<stop_reply>,
+  // Internal: the drain is over.
+  caf::reacts_to<caf::close_atom>>;
+
+class root_state {
+public:
+  static inline const char* name = "root";
+  using pointer = root_actor::stateful_pointer<root_state>;
+
+  void set_up(pointer self, root_options options, gateway_state::interface gateway);
+  void start_all();
+  void component_down(const caf::down_msg& x);
+  caf::result<stop_reply> stop(const drain_request& x);
+  void stop_components();
+
+private:
+  template <class Handle>
+  Handle watch(const char* what, Handle handle);
+  pool_actor start_pool(const std::string& task_type, const handler_registry::entry& handler, journal_actor journal);
+  void drained();
+  void flush_and_close();
+  void all_down();
+
+  pointer self_ = nullptr;
+  root_options options_;
+  gateway_state::interface gateway_;
+  gateway_links links_;
+  std::map<caf::actor_addr, std::pair<std::string, caf::actor>> components_;
+  std::deque<std::chrono::steady_clock::time_point> failures_;
+  bool restarting_ = false;
+
+  struct {
+    std::optional<caf::typed_response_promise<stop_reply>> promise;
+    stop_reply reply;
+    size_t pools = 0;
+  } stop_;
+};
+
+root_actor::behavior_type root(root_state::pointer self, root_options options, gateway_state::interface gateway);
+
+} // namespace overwatch
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::stop_reply)
