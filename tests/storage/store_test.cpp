@@ -108,6 +108,24 @@ TYPED_TEST(StoreTest, ChangesOfABatchApplyInTheirOrder) {
   }
 }
 
+TYPED_TEST(StoreTest, TheLastChangeOfAKeyInABatchWins) {
+  this->put_all(key_space::state, {"erased", "kept"});
+  write_batch batch;
+  batch.put(key_space::state, "z", "1");
+  batch.put(key_space::state, "erased", "1");
+  batch.erase(key_space::state, "kept");
+  batch.put(key_space::state, "z", "2");
+  batch.put(key_space::state, "kept", "1");
+  batch.erase(key_space::state, "erased");
+  batch.put(key_space::state, "kept", "2");
+  batch.put(key_space::state, "a", "1");
+  batch.put(key_space::state, "z", "3");
+  this->write(batch);
+  EXPECT_EQ(this->scanned("", "zz"), (keys{"a", "kept", "z"}));
+  EXPECT_EQ(this->store_.get(key_space::state, "kept"), "2");
+  EXPECT_EQ(this->store_.get(key_space::state, "z"), "3");
+}
+
 TYPED_TEST(StoreTest, ARepeatedBatchChangesNothing) {
   this->put_all(key_space::state, {"a", "b", "c"});
   write_batch batch;
