@@ -80,7 +80,7 @@ std::optional<response> connection::check() const {
     } else if (equals(name, "Transfer-Encoding")) {
       ++encodings;
       if (!equals(value, "chunked"))
-        return refusal(501, "invalid", "the only Transfer-Encoding here is chunked");
+        return refusal(400, "malformed", "the only Transfer-Encoding here is chunked");
     } else if (equals(name, "Host")) {
       ++hosts;
     }

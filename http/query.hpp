@@ -53,7 +53,7 @@ public:
     place root{place::document::query};
     for (const auto& text : list(name)) {
       Enum value{};
-      if (read_name({json::value{text}, root.child(name), errors}, names, value))
+      if (read_name({json::value(text), root.child(name), errors}, names, value))
         out.push_back(value);
     }
   }

@@ -21,6 +21,7 @@ using http::router;
 constexpr size_t usual_body_bytes = 8u * 1024 * 1024; // a payload of 1 MiB, however it is escaped, and the rest
 constexpr size_t bodies_in_memory = 4;                // times `max_body_bytes`: all bodies together
 constexpr milliseconds max_idle{5'000};               // of a client in the middle of a request or an answer
+constexpr milliseconds max_farewell{500};             // for the last answers when the server stops
 
 std::vector<std::string> patterns_of(const std::vector<route>& routes) {
   std::vector<std::string> out;
@@ -119,6 +120,9 @@ public:
       return;
     stopping_ = true;
     bridge_.stop();
+    // Once CivetWeb stops it sends nothing more: let those that were just answered say so.
+    for (auto until = clock::now() + max_farewell; in_flight_ > 0 && clock::now() < until;)
+      std::this_thread::sleep_for(milliseconds{1});
     // CivetWeb looks at its stop flag every 2 s, or when somebody connects.
     std::atomic<bool> stopped{false};
     std::thread poker{[&] {
@@ -147,6 +151,7 @@ private:
   // CivetWeb's access log.
   int serve(mg_connection* raw) noexcept {
     auto started = clock::now();
+    ++in_flight_;
     connection client{raw};
     size_t position = router::none;
     response answer;
@@ -158,6 +163,7 @@ private:
     } catch (...) {
       answer = fail(client, "unknown exception");
     }
+    --in_flight_;
     metrics_.finished(position, answer.status, clock::now() - started, !answer.stream && !answer.waited);
     return answer.status;
   }
@@ -269,6 +275,7 @@ private:
   http::router router_;
   http::service service_;
   std::atomic<bool> stopping_{false};
+  std::atomic<size_t> in_flight_{0}; // requests that are being served
   std::atomic<uint64_t> failures_{0};
   mg_context* context_ = nullptr;
   uint16_t port_ = 0;
