@@ -230,10 +230,13 @@ store::write_result rocks_store::checkpoint() {
     if (!resume())
       return write_result::no_space;
   }
-  rocksdb::FlushOptions options; // writes go on meanwhile
+  // Writes go on meanwhile, into the next memtable.
+  rocksdb::FlushOptions options;
   options.wait = true;
-  options.allow_write_stall = true; // do not wait for a better moment
-  return judge("cannot flush the state", database_->db->Flush(options, family(key_space::state)));
+  options.allow_write_stall = true; // or it would first wait until no write could stall
+  auto status = database_->db->Flush(options, family(key_space::state));
+  std::lock_guard guard{writing_};
+  return judge("cannot flush the state", status);
 }
 
 bool rocks_store::resume() {

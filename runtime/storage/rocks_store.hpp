@@ -31,8 +31,7 @@ struct rocks_store_options {
 
 /// A node's store in RocksDB: one column family per key space.
 ///
-/// Reads may come from any thread. Writes wait for each other: they are meant for the journal alone. A
-/// checkpoint runs beside them.
+/// Every member may be called from any thread. Writes wait for each other; they and a checkpoint go on side by side.
 ///
 /// A batch is written in two steps: its changes to `log` and `series` through the write-ahead log (with sync:
 /// on the disk before the second step begins), then those to `state` past the write-ahead log. Each step

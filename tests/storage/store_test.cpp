@@ -314,6 +314,28 @@ TYPED_TEST(StoreTest, ReadersNeverSeeHalfOfABatch) {
   EXPECT_EQ(torn, 0);
 }
 
+TYPED_TEST(StoreTest, CheckpointsRunBesideWrites) {
+  std::atomic<bool> done{false};
+  std::atomic<int> checkpoints{0};
+  std::atomic<int> refused{0};
+  std::thread other{[&] {
+    while (!done || checkpoints == 0) {
+      refused += this->store_.checkpoint() == store::write_result::done ? 0 : 1;
+      ++checkpoints;
+    }
+  }};
+  for (int i = 1000; i < 2000; ++i) {
+    write_batch batch;
+    batch.put(key_space::log, std::to_string(i), "entry");
+    batch.put(key_space::state, std::to_string(i), "state");
+    refused += this->store_.write(batch, false) == store::write_result::done ? 0 : 1;
+  }
+  done = true;
+  other.join();
+  EXPECT_EQ(refused, 0);
+  EXPECT_EQ(this->scanned("", "z").size(), 1000u);
+}
+
 TYPED_TEST(StoreTest, SaysHowMuchItOccupiesAndHowMuchIsFree) {
   auto before = this->store_.used_bytes();
   write_batch batch;
