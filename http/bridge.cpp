@@ -16,7 +16,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 using submit_promise = reply_promise<submit_receipt>;
-using job = std::function<void(caf::event_based_actor*, const gateway_actor&)>;
+using question = std::function<void(caf::event_based_actor*, const gateway_actor&)>;
 
 struct waiting_submit {
   submission task;
@@ -30,9 +30,9 @@ struct waiting_submit {
 struct bridge_queue {
   std::mutex mutex;
   std::vector<waiting_submit> submits;
-  std::vector<job> jobs;
+  std::vector<question> questions;
   bool submits_announced = false;
-  bool jobs_announced = false;
+  bool questions_announced = false;
   bool stopped = false;
 
   // Both: true when the carrier must be woken up. What is refused is dropped with its promise.
@@ -43,12 +43,12 @@ struct bridge_queue {
     submits.push_back(std::move(x));
     return !std::exchange(submits_announced, true);
   }
-  bool add(job x) {
+  bool add(question x) {
     std::lock_guard lock{mutex};
     if (stopped)
       return false;
-    jobs.push_back(std::move(x));
-    return !std::exchange(jobs_announced, true);
+    questions.push_back(std::move(x));
+    return !std::exchange(questions_announced, true);
   }
 };
 
@@ -91,19 +91,19 @@ struct carrier_state {
   void drain() {
     drop_overdue();
     std::vector<waiting_submit> submits;
-    std::vector<job> jobs;
+    std::vector<question> questions;
     bool full = flights.size() >= bridge::max_submits_in_flight;
     {
       std::lock_guard lock{queue->mutex};
-      queue->jobs_announced = false;
-      jobs.swap(queue->jobs);
+      queue->questions_announced = false;
+      questions.swap(queue->questions);
       if (!full) { // else they gather until a flight lands
         queue->submits_announced = false;
         submits.swap(queue->submits);
       }
     }
-    for (auto& job : jobs)
-      job(self, gateway);
+    for (auto& question : questions)
+      question(self, gateway);
     for (size_t first = 0; first < submits.size(); first += max_submit_tasks)
       launch(submits, first);
     if (full)
@@ -181,7 +181,7 @@ template <class Reply, class Request>
 caf::expected<Reply> bridge::ask(Request request, milliseconds timeout) {
   auto slot = std::make_shared<reply_slot<Reply>>();
   auto promise = std::make_shared<reply_promise<Reply>>(slot);
-  auto wakes = queue_->add(job{[promise = std::move(promise), request = std::move(request)](
+  auto wakes = queue_->add(question{[promise = std::move(promise), request = std::move(request)](
                                  caf::event_based_actor* self, const gateway_actor& gateway) {
     self->request(gateway, caf::infinite, request)
       .then([promise](Reply& reply) { promise->set(std::move(reply)); },
@@ -194,12 +194,12 @@ caf::expected<Reply> bridge::ask(Request request, milliseconds timeout) {
 
 void bridge::stop() {
   std::vector<waiting_submit> submits;
-  std::vector<job> jobs;
+  std::vector<question> questions;
   {
     std::lock_guard lock{queue_->mutex};
     queue_->stopped = true;
     submits.swap(queue_->submits);
-    jobs.swap(queue_->jobs);
+    questions.swap(queue_->questions);
   }
   caf::anon_send_exit(carrier_, caf::exit_reason::user_shutdown);
 }

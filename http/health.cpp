@@ -11,7 +11,8 @@ namespace {
 constexpr milliseconds health_timeout{2'000};
 
 caf::expected<node_status> ask_status(service& s) {
-  return s.gateway.ask<node_status>(status_request{}, std::min(health_timeout, milliseconds{s.options.request_timeout}));
+  return s.gateway.ask<node_status>(status_request{},
+                                    std::min(health_timeout, milliseconds{s.options.request_timeout}));
 }
 
 // The runtime does not answer: the process lives, but nothing else is known.

@@ -28,7 +28,8 @@ void split(std::string_view text, char separator, Function f) {
 
 bool matches(std::string_view allowed, std::string_view name) {
   if (!allowed.empty() && allowed.back() == '*')
-    return name.size() > allowed.size() - 1 && name.substr(0, allowed.size() - 1) == allowed.substr(0, allowed.size() - 1);
+    return name.size() > allowed.size() - 1 &&
+           name.substr(0, allowed.size() - 1) == allowed.substr(0, allowed.size() - 1);
   return allowed == name;
 }
 
@@ -102,7 +103,8 @@ query::query(std::string_view raw, error_list& errors) {
     if (!name || !value || !is_utf8(*name) || !is_utf8(*value))
       errors.add(root, "value_error", "a query parameter is not percent-encoded UTF-8");
     else if (parameters_.size() >= max_parameters)
-      errors.add(root.child(*name), "value_error", "expected at most " + std::to_string(max_parameters) + " parameters");
+      errors.add(root.child(*name), "value_error",
+                 "expected at most " + std::to_string(max_parameters) + " parameters");
     else if (!name->empty())
       parameters_.emplace_back(std::move(*name), std::move(*value));
   });

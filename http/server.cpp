@@ -6,6 +6,8 @@
 
 #include <civetweb.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 namespace overwatch {
@@ -121,18 +123,24 @@ public:
     stopping_ = true;
     bridge_.stop();
     // Once CivetWeb stops it sends nothing more: let those that were just answered say so.
+    std::mutex mutex;
+    std::condition_variable stopped;
+    std::unique_lock lock{mutex};
     for (auto until = clock::now() + max_farewell; in_flight_ > 0 && clock::now() < until;)
-      std::this_thread::sleep_for(milliseconds{1});
-    // CivetWeb looks at its stop flag every 2 s, or when somebody connects.
-    std::atomic<bool> stopped{false};
+      stopped.wait_for(lock, milliseconds{1});
+    // It looks at its stop flag every 2 s, or when somebody connects.
+    bool done = false;
     std::thread poker{[&] {
-      while (!stopped) {
+      std::unique_lock own_lock{mutex};
+      while (!stopped.wait_for(own_lock, milliseconds{5}, [&] { return done; }))
         http::connect_once(options_.address, port_);
-        std::this_thread::sleep_for(milliseconds{5});
-      }
     }};
+    lock.unlock();
     mg_stop(context_);
-    stopped = true;
+    lock.lock();
+    done = true;
+    lock.unlock();
+    stopped.notify_all();
     poker.join();
     context_ = nullptr;
   }
@@ -157,15 +165,22 @@ private:
     response answer;
     try {
       answer = respond(client, position);
+      count(position, answer, started);
       send(client, answer);
     } catch (const std::exception& e) {
       answer = fail(client, e.what());
+      count(position, answer, started);
     } catch (...) {
       answer = fail(client, "unknown exception");
+      count(position, answer, started);
     }
     --in_flight_;
-    metrics_.finished(position, answer.status, clock::now() - started, !answer.stream && !answer.waited);
     return answer.status;
+  }
+
+  // Before the answer is sent: who has it finds it counted.
+  void count(size_t position, const response& answer, clock::time_point started) {
+    metrics_.finished(position, answer.status, clock::now() - started, !answer.stream && !answer.waited);
   }
 
   void send(connection& client, const response& answer) {

@@ -23,7 +23,8 @@ struct http_options {
   std::chrono::milliseconds request_timeout{30'000}; ///< for a whole body to arrive, and for an answer of the runtime
   std::chrono::milliseconds event_heartbeat{15'000}; ///< an event stream is never silent for longer
   std::string version;
-  std::map<std::string, std::string> restart_settings; ///< shown by GET /config; a PUT of one says that it needs a restart
+  std::map<std::string, std::string>
+    restart_settings; ///< shown by GET /config; a PUT of one says that it needs a restart
   std::function<void(log_level, std::string)> log;     ///< called from any thread; may be empty
 };
 

@@ -131,7 +131,9 @@ response generate(service& s, const request&) {
     if (receipt.error)
       append_problem(task.member("error"), to_problem(receipt.error));
     else
-      task.text("id", to_string(receipt.id)).text("status", name_of(receipt.status)).boolean("existing", receipt.existing);
+      task.text("id", to_string(receipt.id))
+        .text("status", name_of(receipt.status))
+        .boolean("existing", receipt.existing);
     task.close();
   });
   json.close();

@@ -1,5 +1,5 @@
 #include "http/bridge.hpp"
-#include "server_fixture.hpp"
+#include "tests/http/server_fixture.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,4 +1,4 @@
-#include "server_fixture.hpp"
+#include "tests/http/server_fixture.hpp"
 
 using namespace overwatch;
 using testing::HasSubstr;

@@ -1,4 +1,4 @@
-#include "fake_gateway.hpp"
+#include "tests/http/fake_gateway.hpp"
 
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -46,7 +46,8 @@ submit_receipt store(pointer self, fake_node& node, const submission& task) {
   const auto& spec = *task.spec;
   if (spec.task_type == "nobody_knows")
     return {{}, task_status::pending, false, {ec::unknown_type, "/task_type", "unknown; known are: user_task"}};
-  if (auto known = self->state.unique_keys.find(spec.unique_key); !spec.unique_key.empty() && known != self->state.unique_keys.end())
+  if (auto known = self->state.unique_keys.find(spec.unique_key);
+      !spec.unique_key.empty() && known != self->state.unique_keys.end())
     return {known->second, node.tasks[known->second].state.status, true, {}};
   task_record record{spec, {}, *task.payload, {}};
   if (record.spec.id.is_nil())
@@ -149,9 +150,10 @@ metrics_reply some_metrics() {
   histogram_value times = make_latency_histogram();
   times.observe(0.01);
   times.observe(1e9);
-  return {{{"overwatch_tasks", "Tasks by \"status\"\nand type.", metric_type::gauge, {{{{"status", "a\"b\\c\nd"}}, 3, {}}}},
-           {"overwatch_submitted_total", "Submitted tasks.", metric_type::counter, {{{}, 12345678, {}}}},
-           {"overwatch_start_seconds", "Enqueue to start.", metric_type::histogram, {{{}, 0, times}}}}};
+  return {
+    {{"overwatch_tasks", "Tasks by \"status\"\nand type.", metric_type::gauge, {{{{"status", "a\"b\\c\nd"}}, 3, {}}}},
+     {"overwatch_submitted_total", "Submitted tasks.", metric_type::counter, {{{}, 12345678, {}}}},
+     {"overwatch_start_seconds", "Enqueue to start.", metric_type::histogram, {{{}, 0, times}}}}};
 }
 
 } // namespace
@@ -162,7 +164,8 @@ fake_node::fake_node() {
   status.version = "0";
   status.started_at = now();
   status.ready = true;
-  settings = {{"max_concurrent_tasks", "10"}, {"generation_interval", "60"}, {"retention", "86400"}, {"slots.user_task", "4"}};
+  settings = {
+    {"max_concurrent_tasks", "10"}, {"generation_interval", "60"}, {"retention", "86400"}, {"slots.user_task", "4"}};
 }
 
 size_t fake_node::submit_count() {

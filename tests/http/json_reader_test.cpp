@@ -63,9 +63,9 @@ TEST(TimeTextTest, ReadsRelativeTimes) {
 }
 
 TEST(TimeTextTest, RefusesWhatIsNoTime) {
-  for (const auto* text : {"", "now", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-22", "2026-11-22T25:00:00Z",
-                           "2026-11-22T05:11:07+25:00", "2026-11-22T05:11:07Zx", "2026-11-22T05:11:07.Z", "+", "+5x",
-                           "99999-01-01T00:00:00Z", "1969-01-01T00:00:00Z"})
+  for (const auto* text : {"", "now", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-22",
+                           "2026-11-22T25:00:00Z", "2026-11-22T05:11:07+25:00", "2026-11-22T05:11:07Zx",
+                           "2026-11-22T05:11:07.Z", "+", "+5x", "99999-01-01T00:00:00Z", "1969-01-01T00:00:00Z"})
     EXPECT_EQ(parse_time(text, at(0)), std::nullopt) << text;
 }
 
@@ -122,7 +122,8 @@ TEST(TaskReaderTest, ReadsEveryField) {
 TEST(TaskReaderTest, WrittenTaskIsJsonWithEveryField) {
   auto x = parse(R"({"name":"q\"\u0001é","payload":{"k":1},"retry":{"base":"1500ms"}})");
   ASSERT_TRUE(x.task);
-  auto text = submitted_task_json(*x.task, {*parse_task_id("01935000-0000-7000-8000-00000000002a"), task_status::queued, false, {}});
+  auto text = submitted_task_json(
+    *x.task, {*parse_task_id("01935000-0000-7000-8000-00000000002a"), task_status::queued, false, {}});
   auto object = json::parse(text).as_object();
   for (const auto* field :
        {"id", "name", "description", "task_type", "subsystem", "priority", "status", "payload", "metadata", "tags",

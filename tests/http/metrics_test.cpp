@@ -1,5 +1,5 @@
 #include "http/http_metrics.hpp"
-#include "server_fixture.hpp"
+#include "tests/http/server_fixture.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -24,15 +24,19 @@ int promtool(const std::string& text) {
 } // namespace
 
 TEST_F(MetricsTest, CountsByRouteAndStatus) {
-  call("GET", "/health/live");
-  call("GET", "/health/live");
-  call("GET", "/nothing");
-  call("POST", "/tasks", "{}");
-  auto text = fetch(server->port(), "GET", "/metrics").body;
-  EXPECT_THAT(text, HasSubstr("overwatch_http_requests_total{route=\"GET /api/overwatch/health/live\",status=\"200\"} 2\n"));
+  raw_client client{server->port()};
+  client.request("GET", "/api/overwatch/health/live");
+  client.request("GET", "/api/overwatch/health/live");
+  client.request("POST", "/api/overwatch/tasks", "{}");
+  auto text = client.request("GET", "/metrics").body;
+  client.request("GET", "/nothing");
+  text += fetch(server->port(), "GET", "/metrics").body;
+  EXPECT_THAT(text,
+              HasSubstr("overwatch_http_requests_total{route=\"GET /api/overwatch/health/live\",status=\"200\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("overwatch_http_requests_total{route=\"none\",status=\"404\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("overwatch_http_requests_total{route=\"POST /api/overwatch/tasks\",status=\"422\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("overwatch_http_request_duration_seconds_count{route=\"GET /api/overwatch/health/live\"} 2\n"));
+  EXPECT_THAT(text,
+              HasSubstr("overwatch_http_request_duration_seconds_count{route=\"GET /api/overwatch/health/live\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("overwatch_http_connections 1\n"));
   EXPECT_THAT(text, HasSubstr("overwatch_tasks{status=\"a\\\"b\\\\c\\nd\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("overwatch_start_seconds_bucket{le=\"+Inf\"} 2\n"));
@@ -49,7 +53,8 @@ TEST_F(MetricsTest, PrometheusAcceptsThem) {
 }
 
 TEST(PrometheusTextTest, LeavesOutEmptyFamiliesAndWritesInfinity) {
-  auto text = http::prometheus_text({{"a", "A.", metric_type::gauge, {}},
-                                     {"b", "B.", metric_type::gauge, {{{}, std::numeric_limits<double>::infinity(), {}}}}});
+  auto text =
+    http::prometheus_text({{"a", "A.", metric_type::gauge, {}},
+                           {"b", "B.", metric_type::gauge, {{{}, std::numeric_limits<double>::infinity(), {}}}}});
   EXPECT_EQ(text, "# HELP b B.\n# TYPE b gauge\nb +Inf\n");
 }

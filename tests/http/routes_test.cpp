@@ -1,5 +1,5 @@
 #include "http/router.hpp"
-#include "server_fixture.hpp"
+#include "tests/http/server_fixture.hpp"
 
 #include <set>
 
@@ -74,9 +74,12 @@ TEST_F(RoutesTest, ListIsABareArrayWithCursors) {
 }
 
 TEST_F(RoutesTest, FiltersReachTheGateway) {
-  ASSERT_EQ(call("GET", "/tasks?status=queued,RUNNING&status=failed&task_type=a,b&priority=high&tags=x&assigned_to=me&"
-                        "subsystem=core&context.user_id=u&origin=task&origin_id=o&created_from=2026-01-01T00:00:00+01:00&"
-                        "created_to=2026-02-01T00:00:00Z&q=hello+you&limit=1000").status, 200);
+  ASSERT_EQ(call("GET",
+                 "/tasks?status=queued,RUNNING&status=failed&task_type=a,b&priority=high&tags=x&assigned_to=me&"
+                 "subsystem=core&context.user_id=u&origin=task&origin_id=o&created_from=2026-01-01T00:00:00+01:00&"
+                 "created_to=2026-02-01T00:00:00Z&q=hello+you&limit=1000")
+              .status,
+            200);
   std::lock_guard lock{node->mutex};
   const auto& x = node->lists.back();
   EXPECT_THAT(x.filter.statuses, testing::ElementsAre(task_status::queued, task_status::running, task_status::failed));
@@ -91,8 +94,8 @@ TEST_F(RoutesTest, FiltersReachTheGateway) {
 }
 
 TEST_F(RoutesTest, WrongParametersAreNamed) {
-  for (const auto* query : {"limit=0", "limit=1001", "limit=x", "status=bad", "priority=9", "cursor=x", "created_from=x",
-                            "origin=x", "statuss=queued", "q=%FF", "q=%zz", "q=%00", "limit=10%"}) {
+  for (const auto* query : {"limit=0", "limit=1001", "limit=x", "status=bad", "priority=9", "cursor=x",
+                            "created_from=x", "origin=x", "statuss=queued", "q=%FF", "q=%zz", "q=%00", "limit=10%"}) {
     auto reply = call("GET", std::string{"/tasks?"} + query);
     EXPECT_EQ(reply.status, 422) << query << reply.body;
     EXPECT_EQ(error_code(reply), "invalid");
@@ -119,7 +122,8 @@ TEST_F(RoutesTest, OneTask) {
 
 TEST_F(RoutesTest, CancelRetryLogsWhy) {
   auto id = create();
-  EXPECT_EQ(json_of(call("POST", "/tasks/" + id + "/cancel", R"({"reason":"because"})")).at("status").as_string(), "cancelled");
+  EXPECT_EQ(json_of(call("POST", "/tasks/" + id + "/cancel", R"({"reason":"because"})")).at("status").as_string(),
+            "cancelled");
   {
     std::lock_guard lock{node->mutex};
     EXPECT_EQ(node->cancels.back().reason, "because");
@@ -287,11 +291,22 @@ TEST_F(RoutesTest, EveryErrorOfTheRuntimeHasItsStatus) {
       node->error = {code, code == ec::invalid ? "/name" : "", "a sentence"};
     }
     const std::string task = R"({"name":"n"})";
-    const std::vector<std::array<std::string, 3>> calls{
-      {"POST", "/tasks", task}, {"POST", "/tasks/batch", task}, {"GET", "/tasks", ""}, {"GET", "/tasks/" + unknown_id, ""},
-      {"GET", "/stats", ""}, {"GET", "/status", ""}, {"GET", "/config", ""}, {"GET", "/pools", ""}, {"GET", "/workers", ""},
-      {"GET", "/metrics", ""}, {"POST", "/stop", ""}, {"POST", "/start", ""}, {"PUT", "/config?retention=5", ""},
-      {"POST", "/tasks/" + unknown_id + "/cancel", ""}, {"POST", "/tasks/backup", ""}, {"POST", "/tasks/generate", ""}};
+    const std::vector<std::array<std::string, 3>> calls{{"POST", "/tasks", task},
+                                                        {"POST", "/tasks/batch", task},
+                                                        {"GET", "/tasks", ""},
+                                                        {"GET", "/tasks/" + unknown_id, ""},
+                                                        {"GET", "/stats", ""},
+                                                        {"GET", "/status", ""},
+                                                        {"GET", "/config", ""},
+                                                        {"GET", "/pools", ""},
+                                                        {"GET", "/workers", ""},
+                                                        {"GET", "/metrics", ""},
+                                                        {"POST", "/stop", ""},
+                                                        {"POST", "/start", ""},
+                                                        {"PUT", "/config?retention=5", ""},
+                                                        {"POST", "/tasks/" + unknown_id + "/cancel", ""},
+                                                        {"POST", "/tasks/backup", ""},
+                                                        {"POST", "/tasks/generate", ""}};
     for (const auto& [method, target, body] : calls) {
       auto reply = call(method, target, body);
       EXPECT_EQ(reply.status, status) << method << target << reply.body;
@@ -312,7 +327,8 @@ TEST_F(RoutesTest, BatchThatIsWhollyOverloadedSaysSo) {
 }
 
 TEST_F(RoutesTest, PathsAreExact) {
-  for (const auto* path : {"/tasksfoo", "/TASKS", "/tasks/", "//tasks", "/tasks/a/b/c", "/tasks/../tasks", "/", "", "/a/b/c/d/e/f/g/h/i"})
+  for (const auto* path :
+       {"/tasksfoo", "/TASKS", "/tasks/", "//tasks", "/tasks/a/b/c", "/tasks/../tasks", "/", "", "/a/b/c/d/e/f/g/h/i"})
     EXPECT_EQ(call("GET", path).status, 404) << path;
   EXPECT_EQ(call("GET", "/task%73").status, 200);
   EXPECT_EQ(call("GET", "/tasks%00").status, 400);

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "fake_gateway.hpp"
+#include "tests/http/fake_gateway.hpp"
 #include "http/server.hpp"
-#include "raw_client.hpp"
+#include "tests/http/raw_client.hpp"
 
 #include <boost/json.hpp>
 #include <caf/actor_system.hpp>

@@ -1,5 +1,5 @@
 #include "http/connection.hpp"
-#include "server_fixture.hpp"
+#include "tests/http/server_fixture.hpp"
 
 using namespace overwatch;
 using testing::HasSubstr;
@@ -77,9 +77,10 @@ TEST_F(ServerTest, MalformedBodiesAreRefusedAndTheConnectionStays) {
 }
 
 TEST_F(ServerTest, AmbiguousRequestsAreRefused) {
-  for (const std::string head : {"Content-Length: 5x\r\n", "Content-Length: -1\r\n", "Content-Length: \r\n",
-                                 "Content-Length: 2\r\nContent-Length: 3\r\n", "Content-Length: 2\r\nContent-Length: 2\r\n",
-                                 "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", "Host: b\r\n"}) {
+  for (const std::string head :
+       {"Content-Length: 5x\r\n", "Content-Length: -1\r\n", "Content-Length: \r\n",
+        "Content-Length: 2\r\nContent-Length: 3\r\n", "Content-Length: 2\r\nContent-Length: 2\r\n",
+        "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", "Host: b\r\n"}) {
     auto reply = say(post + head + "\r\n{}");
     EXPECT_GE(reply.status, 400) << head;
     EXPECT_LT(reply.status, 500) << head;
@@ -97,7 +98,8 @@ TEST_F(ServerTest, AmbiguousRequestsAreRefused) {
 }
 
 TEST_F(ServerTest, DamagedHeadsAreAnsweredInJson) {
-  for (const std::string head : {"NONSENSE\r\n\r\n", "FETCH / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/9.9\r\nHost: a\r\n\r\n"}) {
+  for (const std::string head :
+       {"NONSENSE\r\n\r\n", "FETCH / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/9.9\r\nHost: a\r\n\r\n"}) {
     auto reply = say(head);
     EXPECT_GE(reply.status, 400) << head;
     EXPECT_EQ(error_code(reply), "malformed") << head;
@@ -196,7 +198,8 @@ TEST_F(ServerTest, WaitsAreBounded) {
   std::vector<std::unique_ptr<raw_client>> waiting;
   for (int i = 0; i < 4; ++i) {
     waiting.push_back(std::make_unique<raw_client>(server->port()));
-    waiting.back()->send("GET /api/overwatch/tasks/01935000-0000-7000-8000-00000000002a?wait=20 HTTP/1.1\r\nHost: a\r\n\r\n");
+    waiting.back()->send(
+      "GET /api/overwatch/tasks/01935000-0000-7000-8000-00000000002a?wait=20 HTTP/1.1\r\nHost: a\r\n\r\n");
   }
   http_reply refused;
   EXPECT_TRUE(wait_until([&] {
