@@ -7,7 +7,6 @@ namespace overwatch::bench {
 namespace {
 
 constexpr std::chrono::milliseconds pace{10};
-constexpr std::chrono::seconds span{10};
 constexpr unsigned outcome_samples = 200;
 constexpr unsigned outcome_wait_s = 30;
 
@@ -38,7 +37,7 @@ void measure_start(const bench_options& options, report& results) {
   histogram submits;
   std::vector<task_id> ids;
   auto next = clock::now();
-  for (auto left = span / pace; left > 0; --left) {
+  for (auto left = 2 * options.duration / pace; left > 0; --left) { // 10 s unless told otherwise
     pause_until(next += pace);
     auto start = clock::now();
     ids.push_back(api.submit(task));
