@@ -2,7 +2,6 @@
 
 #include "actors/invariant.hpp"
 #include "actors/keys.hpp"
-#include "actors/task_codec.hpp"
 #include "messages/codec.hpp"
 
 #include <algorithm>
@@ -44,24 +43,6 @@ partition_state::entry* partition_state::lookup(const task_id& id) {
     return nullptr;
   loaded_.push_back(id);
   return &tasks_.emplace(id, std::move(*stored)).first->second;
-}
-
-std::optional<partition_state::entry> partition_state::load(const task_id& id) const {
-  auto state_record = base_.get(key_space::state, keys::state(id));
-  if (!state_record)
-    return std::nullopt;
-  auto spec_record = base_.get(key_space::state, keys::spec(id));
-  invariant(spec_record.has_value(), "a task that has a state has a spec");
-  auto spec = std::make_shared<task_spec>();
-  auto payload = std::make_shared<std::string>();
-  decode_spec(*spec_record, *spec, payload.get());
-  entry result;
-  decode_state(*state_record, result.state);
-  result.spec = std::move(spec);
-  result.payload = std::move(payload);
-  const auto& state = result.state;
-  result.stored = {true, state.status, state.order, state.due, state.finished_at};
-  return result;
 }
 
 void partition_state::keep(const task_id& id, std::shared_ptr<const task_spec> spec,
@@ -359,55 +340,6 @@ command_result partition_state::run(const setting_command& x, applied_entry& out
 command_result partition_state::run(const lead_command& x, applied_entry&) {
   totals_.epoch = std::max(totals_.epoch, x.epoch);
   return {};
-}
-
-// -- reading -------------------------------------------------------------------
-
-std::optional<task_record> partition_state::find(const task_id& id) const {
-  auto record_of = [&](const entry& x) {
-    task_record record{*x.spec, x.state, *x.payload, {}};
-    if (x.result)
-      record.result = *x.result;
-    else if (x.stored.present)
-      record.result = base_.get(key_space::state, keys::result(id)).value_or(std::string{});
-    return record;
-  };
-  if (auto i = tasks_.find(id); i != tasks_.end())
-    return i->second.removed ? std::nullopt : std::optional{record_of(i->second)};
-  if (auto stored = load(id))
-    return record_of(*stored);
-  return std::nullopt;
-}
-
-bool partition_state::set_progress(const task_id& id, const fencing_token& fence, double percent,
-                                   const std::string& message) {
-  auto i = tasks_.find(id);
-  if (i == tasks_.end() || i->second.state.status != task_status::running || i->second.state.fence != fence)
-    return false;
-  i->second.state.percent = percent;
-  i->second.state.message = message;
-  return true;
-}
-
-stats_reply partition_state::stats() const {
-  stats_reply reply;
-  for (const auto& [task_type, table] : counts_)
-    for (size_t status = 0; status < table.size(); ++status)
-      for (size_t importance = 0; importance < table[status].size(); ++importance)
-        if (auto n = table[status][importance])
-          reply.counts.push_back({task_type, static_cast<task_status>(status), static_cast<priority>(importance), n});
-  reply.submitted = totals_.submitted;
-  reply.completed = totals_.completed;
-  reply.failed = totals_.failed;
-  reply.cancelled = totals_.cancelled;
-  reply.attempts = totals_.attempts;
-  reply.retries = totals_.retries;
-  for (size_t kind = 0; kind < totals_.violations.size(); ++kind)
-    if (totals_.violations[kind])
-      reply.violations.emplace(violation_names[kind], totals_.violations[kind]);
-  reply.execution_seconds = totals_.execution_seconds;
-  reply.applied = totals_.applied;
-  return reply;
 }
 
 } // namespace overwatch

@@ -334,10 +334,23 @@ void scheduler_state::timers_due(uint64_t generation) {
     if (due.kind == keys::timer_kind::eligible)
       add(promote_command{due.id});
     else if (!running_.count(due.id) && !starting_.count(due.id)) // else its pool watches the deadline
-      add(violate_command{due.id, violation::timeout, "its deadline passed before an attempt could end it"});
+      miss_deadline(due.id);
   }
   arm_timer();
   schedule_send();
+}
+
+void scheduler_state::miss_deadline(const task_id& id) {
+  self_->request(replica_, page_timeout, get_request{id})
+    .then(
+      [this, id](const task_record& record) {
+        auto pools = pools_of_type_.find(record.spec.task_type);
+        auto served = record.state.fence.attempt > 0 || (pools != pools_of_type_.end() && !pools->second.empty());
+        add(served ? violate_command{id, violation::timeout, "its deadline passed before an attempt could end it"}
+                   : violate_command{id, violation::rejected, "its deadline passed and no worker ever served its type"});
+        schedule_send();
+      },
+      [](const caf::error&) {}); // deleted meanwhile
 }
 
 void scheduler_state::remove_expired() {

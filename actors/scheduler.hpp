@@ -113,6 +113,7 @@ private:
   uint32_t limit_of(const node_entry& node) const;
   void load_pages();
   void arm_timer();
+  void miss_deadline(const task_id& id);
   void answer_settled();
   why_reply explain(const task_record& record) const;
   double random() { return std::uniform_real_distribution<double>{}(random_); }

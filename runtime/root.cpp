@@ -74,7 +74,7 @@ void root_state::start_all() {
   const auto& config = options_.config;
   auto journal_handle = watch("journal", self_->spawn<caf::detached>(journal, options_.db,
                                                                       journal_options{config.storage.min_free_mb * mebi,
-                                                                                      milliseconds{1000}, milliseconds{500}}));
+                                                                                      milliseconds{1000}, milliseconds{1000}}));
   event_hub_options hub;
   hub.max_events = config.storage.event_history;
   links_.journal = journal_handle;

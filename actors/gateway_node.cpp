@@ -1,0 +1,185 @@
+#include "actors/gateway_requests.hpp"
+#include "actors/metrics.hpp"
+
+#include <algorithm>
+
+/// The half of the gateway that deals with the node: status, pools, settings, metrics.
+namespace overwatch {
+
+caf::result<node_status> gateway_state::status() {
+  auto status = options_.status;
+  status.stopping = leaving_;
+  status.disk = disk_.state;
+  status.restarts = links_.restarts;
+  if (!links_.scheduler) {
+    status.problem = "the node is starting";
+    return status;
+  }
+  auto promise = self_->make_response_promise<node_status>();
+  auto with_journal = [this, promise, status](const scheduler_status& scheduler) mutable {
+    status.dispatching = scheduler.dispatching;
+    status.ready = scheduler.leads && !leaving_ && status.disk == disk_state::ok;
+    if (!scheduler.leads)
+      status.problem = "the node recovers its tasks";
+    else if (leaving_)
+      status.problem = "the node is stopping";
+    else if (status.disk != disk_state::ok)
+      status.problem = "the disk is nearly full; new tasks are refused";
+    ask(links_.journal, journal_stats_request{},
+        [promise, status](const journal_stats& journal) mutable {
+          status.disk_free_bytes = journal.disk.free_bytes;
+          promise.deliver(std::move(status));
+        },
+        promise);
+  };
+  ask(links_.scheduler, scheduler_status_request{}, with_journal, promise);
+  return promise;
+}
+
+caf::result<pools_reply> gateway_state::pools() {
+  auto promise = self_->make_response_promise<pools_reply>();
+  ask(
+    links_.scheduler, scheduler_status_request{},
+    [this, promise](const scheduler_status& scheduler) mutable {
+      auto setting = scheduler.settings.find("max_concurrent_tasks");
+      auto limit = setting == scheduler.settings.end() ? options_.max_concurrent_tasks
+                                                       : static_cast<uint32_t>(std::stoul(setting->second));
+      gather<pool_status, pools_request, pool_status>({}, [this, promise, limit](std::vector<pool_status>& pools) mutable {
+        pools_reply reply;
+        reply.max_concurrent_tasks = limit;
+        auto without = options_.task_types;
+        for (const auto& pool : pools)
+          without.erase(pool.task_type);
+        reply.types_without_handler.assign(without.begin(), without.end());
+        std::sort(pools.begin(), pools.end(), [](const auto& a, const auto& b) { return a.task_type < b.task_type; });
+        reply.pools = std::move(pools);
+        promise.deliver(std::move(reply));
+      });
+    },
+    promise);
+  return promise;
+}
+
+caf::result<workers_reply> gateway_state::workers() {
+  auto promise = self_->make_response_promise<workers_reply>();
+  gather<workers_reply, workers_request, workers_reply>({}, [promise](std::vector<workers_reply>& replies) mutable {
+    constexpr size_t max_listed = 1'000;
+    workers_reply all;
+    for (auto& reply : replies)
+      std::move(reply.workers.begin(), reply.workers.end(), std::back_inserter(all.workers));
+    std::stable_sort(all.workers.begin(), all.workers.end(), [](const auto& a, const auto& b) { return a.busy > b.busy; });
+    all.workers.resize(std::min(all.workers.size(), max_listed));
+    promise.deliver(std::move(all));
+  });
+  return promise;
+}
+
+caf::result<dispatch_reply> gateway_state::dispatch(const dispatch_request& x) {
+  auto promise = self_->make_response_promise<dispatch_reply>();
+  ask(
+    links_.scheduler, scheduler_status_request{},
+    [this, promise, x](const scheduler_status& before) mutable {
+      auto changed = before.dispatching != x.run;
+      propose(
+        {setting_command{"dispatch", x.run ? "" : "stopped"}},
+        [this, promise, x, changed](const propose_reply&) mutable {
+          if (x.cancel_running)
+            self_->send(links_.scheduler, caf::close_atom::value);
+          promise.deliver(dispatch_reply{changed});
+        },
+        promise);
+    },
+    promise);
+  return promise;
+}
+
+failure gateway_state::check_setting(const std::string& key, const std::string& value) const {
+  struct rule {
+    std::string_view key;
+    uint64_t low;
+    uint64_t high;
+  };
+  static constexpr rule rules[] = {{"max_concurrent_tasks", 1, 1'000'000},
+                                   {"generation_interval", 0, 31'536'000},
+                                   {"retention", 0, 3'153'600'000},
+                                   {"slots.", 1, 1'000'000}};
+  for (const auto& rule : rules) {
+    auto is_prefix = rule.key.back() == '.';
+    if (is_prefix ? key.compare(0, rule.key.size(), rule.key) != 0 : key != rule.key)
+      continue;
+    if (is_prefix && options_.task_types.count(key.substr(rule.key.size())) == 0)
+      return {ec::not_found, '/' + key, "there is no task type " + key.substr(rule.key.size())};
+    auto digits = !value.empty() && value.size() <= 10 && value.find_first_not_of("0123456789") == std::string::npos;
+    auto number = digits ? std::stoull(value) : 0;
+    if (value.empty() || (digits && number >= rule.low && number <= rule.high))
+      return {}; // an empty one clears the setting
+    return {ec::invalid, '/' + key, "\"" + value.substr(0, 64) + "\" is not a whole number from "
+                                      + std::to_string(rule.low) + " to " + std::to_string(rule.high)};
+  }
+  return {ec::invalid, '/' + key, "is not a setting that can change while the node runs; those are: max_concurrent_tasks, "
+                                  "generation_interval, retention, slots.<task type>"};
+}
+
+caf::result<settings_reply> gateway_state::settings(const settings_request& x) {
+  std::vector<command> commands;
+  for (const auto& [key, value] : x.set) {
+    if (auto fault = check_setting(key, value))
+      return make_error(fault);
+    commands.emplace_back(setting_command{key, value});
+  }
+  auto promise = self_->make_response_promise<settings_reply>();
+  auto answer = [this, promise](const scheduler_status& now) mutable {
+    settings_reply reply{options_.settings};
+    for (const auto& [key, value] : now.settings)
+      if (key != "dispatch")
+        reply.values[key] = value;
+    promise.deliver(std::move(reply));
+  };
+  auto interval = x.set.find("generation_interval");
+  if (interval != x.set.end())
+    self_->send(links_.generator, caf::update_atom::value,
+                static_cast<uint32_t>(std::stoul(interval->second.empty() ? options_.settings["generation_interval"]
+                                                                          : interval->second)));
+  if (commands.empty())
+    ask(links_.scheduler, scheduler_status_request{}, answer, promise);
+  else
+    propose(
+      std::move(commands),
+      [this, promise, answer](const propose_reply&) mutable {
+        ask(links_.scheduler, scheduler_status_request{}, answer, promise);
+      },
+      promise);
+  return promise;
+}
+
+caf::result<metrics_reply> gateway_state::metrics() {
+  auto promise = self_->make_response_promise<metrics_reply>();
+  auto add = [](std::vector<metric_family>& to, std::vector<metric_family> from) {
+    std::move(from.begin(), from.end(), std::back_inserter(to));
+  };
+  ask(
+    links_.metrics, metrics_request{},
+    [this, promise, add](metrics_reply& reply) mutable {
+      ask(
+        links_.replica, stats_request{},
+        [this, promise, add, reply](const stats_reply& stats) mutable {
+          add(reply.families, families_of(stats));
+          ask(
+            links_.journal, journal_stats_request{},
+            [this, promise, add, reply](const journal_stats& journal) mutable {
+              add(reply.families, families_of(journal));
+              gather<pool_status, pools_request, pool_status>({}, [=](std::vector<pool_status>& pools) mutable {
+                add(reply.families, families_of(pools));
+                add(reply.families, process_families());
+                promise.deliver(std::move(reply));
+              });
+            },
+            promise);
+        },
+        promise);
+    },
+    promise);
+  return promise;
+}
+
+} // namespace overwatch

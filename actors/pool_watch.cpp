@@ -1,0 +1,217 @@
+#include "actors/keys.hpp"
+#include "actors/pool.hpp"
+#include "messages/codec.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <algorithm>
+
+/// The half of the pool that watches what runs: reports, time limits, stops, and questions about it.
+namespace overwatch {
+
+namespace {
+
+// Lines of one attempt are numbered from here: later attempts sort behind earlier ones.
+constexpr unsigned line_bits = 32;
+
+constexpr size_t max_listed_workers = 1'000;
+
+} // namespace
+
+// -- reports -------------------------------------------------------------------
+
+void pool_state::pass_report(attempt& x, progress_batch& progress, journal_write& lines) {
+  auto content = x.report->take();
+  if (content.empty())
+    return;
+  const auto& id = x.what.task.spec->id;
+  attempt_progress report;
+  report.id = id;
+  report.fence = x.what.fence;
+  if (content.has_progress) {
+    x.percent = content.percent;
+    x.message = content.message;
+    report.has_progress = true;
+    report.percent = content.percent;
+    report.message = content.message;
+  }
+  if (content.dropped) {
+    log_entry note;
+    note.time = options_.clock();
+    note.level = log_level::warning;
+    note.message = std::to_string(content.dropped) + " log lines came too fast and were dropped";
+    content.lines.insert(content.lines.begin(), std::move(note));
+  }
+  for (auto& line : content.lines) {
+    line.attempt = x.what.fence.attempt;
+    line.sequence = (static_cast<uint64_t>(line.attempt) << line_bits) + ++x.lines;
+    lines.batch.put(key_space::series, keys::log_line(id, line.attempt, x.lines), encode(line));
+  }
+  report.lines = std::move(content.lines);
+  progress.attempts.push_back(std::move(report));
+}
+
+void pool_state::pass_reports() {
+  progress_batch progress;
+  journal_write lines;
+  for (auto& [id, x] : running_)
+    pass_report(x, progress, lines);
+  if (!lines.batch.empty())
+    self_->send(journal_, std::move(lines));
+  if (!progress.attempts.empty() && scheduler_)
+    self_->send(scheduler_, std::move(progress));
+}
+
+// -- stopping ------------------------------------------------------------------
+
+void pool_state::ask_to_stop(attempt& x, cancellation::cause why) {
+  if (x.fence_at)
+    return;
+  x.stop->request(why);
+  x.fence_at = self_->clock().now() + options_.stop_grace;
+  tick_at(*x.fence_at);
+}
+
+void pool_state::stop(const stop_attempt& x) {
+  if (auto i = running_.find(x.id); i != running_.end() && i->second.what.fence == x.fence) {
+    ask_to_stop(i->second, x.cause);
+    return;
+  }
+  auto waits = std::find_if(waiting_.begin(), waiting_.end(),
+                            [&](const assignment& y) { return y.task.spec->id == x.id && y.fence == x.fence; });
+  if (waits == waiting_.end())
+    return;
+  attempt_outcome never_began;
+  never_began.id = x.id;
+  never_began.fence = x.fence;
+  never_began.kind = violation::exception;
+  never_began.message = "it was cancelled before its handler was called";
+  waiting_.erase(waits);
+  send(outcome_batch{{std::move(never_began)}});
+}
+
+// The handler did not stop: its thread stays with it, its slot and its task go on without it.
+void pool_state::abandon(attempt& x, outcome_batch& out) {
+  auto& worker = workers_.at(x.worker);
+  worker.abandoned = true;
+  outcome ignored;
+  ignored.kind = violation::exception;
+  ignored.message = "it was told to stop and did not within "
+                    + std::to_string(options_.stop_grace.count() / 1000) + " s; its handler may still be running";
+  auto result = outcome_of(x, ignored);
+  result.execution = std::max(std::chrono::microseconds{0}, options_.clock() - x.began);
+  out.outcomes.push_back(std::move(result));
+}
+
+void pool_state::watch_time(outcome_batch& out) {
+  auto time = self_->clock().now();
+  for (auto i = running_.begin(); i != running_.end();) {
+    auto& x = i->second;
+    if (!x.fence_at && time >= x.stop_at)
+      ask_to_stop(x, x.stop_cause);
+    if (x.fence_at && time >= *x.fence_at) {
+      abandon(x, out);
+      i = running_.erase(i);
+    } else {
+      ++i;
+    }
+  }
+}
+
+void pool_state::tick_at(caf::actor_clock::time_point time) {
+  if (next_tick_ && *next_tick_ <= time)
+    return;
+  next_tick_ = time;
+  auto wait = std::max(caf::actor_clock::duration_type{0}, time - self_->clock().now());
+  self_->delayed_send(self_, wait, caf::tick_atom::value, ++tick_generation_);
+}
+
+void pool_state::tick(uint64_t generation) {
+  if (generation != tick_generation_)
+    return; // a nearer one was set since
+  next_tick_.reset();
+  pass_reports();
+  outcome_batch out;
+  watch_time(out);
+  auto time = self_->clock().now();
+  if (drain_.promise && time >= drain_.until)
+    for (auto& [id, x] : running_)
+      ask_to_stop(x, cancellation::cause::shutdown);
+  send(std::move(out));
+  if (!running_.empty() && options_.handler.options.blocking)
+    tick_at(time + options_.tick_interval);
+  for (const auto& [id, x] : running_)
+    tick_at(x.fence_at.value_or(x.stop_at));
+}
+
+caf::result<drain_reply> pool_state::drain(const drain_request& x) {
+  if (drain_.promise)
+    return make_error(ec::conflict, "the pool drains already");
+  auto promise = self_->make_response_promise<drain_reply>();
+  drain_.promise = promise;
+  drain_.until = self_->clock().now() + x.limit;
+  tick_at(drain_.until);
+  if (scheduler_)
+    join(scheduler_); // offers nothing from now on
+  outcome_batch out;
+  for (const auto& what : waiting_) {
+    attempt_outcome back;
+    back.id = what.task.spec->id;
+    back.fence = what.fence;
+    back.kind = violation::lost;
+    back.requeue = true;
+    out.outcomes.push_back(std::move(back));
+    ++drain_.reply.requeued;
+  }
+  waiting_.clear();
+  send(std::move(out));
+  return promise;
+}
+
+void pool_state::finish_drain() {
+  if (drain_.promise && running_.empty() && waiting_.empty() && drain_.promise->pending())
+    drain_.promise->deliver(drain_.reply);
+}
+
+// -- looking -------------------------------------------------------------------
+
+pool_status pool_state::status() const {
+  pool_status result;
+  result.task_type = options_.task_type;
+  result.node = options_.node;
+  result.description = options_.handler.options.description;
+  result.slots = options_.slots;
+  result.busy = static_cast<uint32_t>(running_.size() + waiting_.size());
+  result.blocking = options_.handler.options.blocking;
+  result.started = started_;
+  for (const auto& [number, worker] : workers_)
+    result.abandoned += worker.abandoned ? 1 : 0;
+  return result;
+}
+
+workers_reply pool_state::workers() const {
+  workers_reply reply;
+  auto add = [&](uint64_t number, const worker_entry& worker) {
+    worker_status x;
+    x.id = options_.node + '/' + options_.task_type + '/' + std::to_string(number);
+    x.task_type = options_.task_type;
+    x.node = options_.node;
+    x.completed = worker.completed;
+    x.failed = worker.failed;
+    x.busy = !worker.tasks.empty();
+    if (x.busy) {
+      x.task = worker.tasks.front();
+      if (auto i = running_.find(*x.task); i != running_.end())
+        x.since = i->second.began;
+    }
+    reply.workers.push_back(std::move(x));
+  };
+  for (auto busy : {true, false})
+    for (const auto& [number, worker] : workers_)
+      if (worker.tasks.empty() != busy && reply.workers.size() < max_listed_workers)
+        add(number, worker);
+  return reply;
+}
+
+} // namespace overwatch

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "actors/journal.hpp"
+#include "actors/replica.hpp"
+#include "actors/scheduler.hpp"
+#include "tests/support/memory_store.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <caf/scoped_actor.hpp>
+#include <gtest/gtest.h>
+
+namespace overwatch::test {
+
+/// A pool that a test plays: it remembers what it was given and sends the outcomes that the test wants.
+struct played_pool_state {
+  std::vector<assignment> assigned;
+  std::vector<stop_attempt> stops;
+  std::vector<uint32_t> resized;
+  scheduler_actor scheduler;
+  static inline const char* name = "played_pool";
+};
+
+/// The actors of one node on CAF's test coordinator: one thread, virtual time, a store in memory. Nothing
+/// happens but in `settle` (messages) and `advance` (time).
+class deterministic_node : public ::testing::Test {
+public:
+  deterministic_node();
+  ~deterministic_node() override;
+
+  /// Starts journal, hub, metrics, reader, scheduler, replica and gateway on `db`.
+  void start();
+
+  /// Kills all of them, as kill -9 would, and replaces the store by what a crash leaves of it.
+  void crash(memory_store::survival state, uint64_t seed = 0);
+
+  void settle();
+  void advance(caf::timespan duration);
+  timestamp time() const;
+
+  /// Offers `slots` for a task type; the test plays the pool.
+  pool_actor offer(const std::string& task_type, uint32_t slots);
+  std::vector<assignment> take_assigned(const pool_actor& pool);
+  std::vector<stop_attempt> take_stops(const pool_actor& pool);
+  std::vector<uint32_t> resized(const pool_actor& pool);
+  void finish(const assignment& x, violation kind = violation::none, std::string message = {});
+  void finish(attempt_outcome outcome);
+
+  /// Asks and settles; an error fails the test unless `fault` takes it.
+  template <class Reply, class Handle, class Request>
+  Reply ask(const Handle& handle, const Request& request, failure* fault = nullptr) {
+    Reply result{};
+    auto response = self_->request(handle, caf::infinite, request); // time stands still here
+    settle();
+    response.receive([&](Reply& reply) { result = std::move(reply); },
+                     [&](caf::error& error) {
+                       if (fault)
+                         *fault = describe(error);
+                       else
+                         ADD_FAILURE() << describe(error).message;
+                     });
+    return result;
+  }
+
+  /// Submits through the gateway; `change` may set any field.
+  template <class Change>
+  submit_receipt submit(const std::string& name, Change change) {
+    auto spec = std::make_shared<task_spec>();
+    spec->name = name;
+    spec->task_type = "noop";
+    change(*spec);
+    submit_request request{{{spec, std::make_shared<const std::string>("{}")}}};
+    auto reply = ask<submit_reply>(gateway_handle, request);
+    return reply.receipts.empty() ? submit_receipt{} : reply.receipts.front();
+  }
+  submit_receipt submit(const std::string& name) {
+    return submit(name, [](task_spec&) {});
+  }
+  task_record get(const task_id& id) { return ask<task_record>(gateway_handle, get_request{id}); }
+  task_status status_of(const task_id& id) { return get(id).state.status; }
+
+  std::unique_ptr<memory_store> db = std::make_unique<memory_store>();
+  scheduler_options scheduling;
+  replica_options replication;
+  journal_options journaling;
+  gateway_options gateway_settings;
+  gateway_state::interface gateway_handle;
+  gateway_links links;
+
+protected:
+  void kill_all();
+
+  struct config : caf::actor_system_config {
+    config();
+  };
+  config config_;
+  caf::actor_system system_{config_};
+  caf::scheduler::test_coordinator& coordinator_;
+  caf::scoped_actor self_{system_, true};
+  std::vector<caf::actor> spawned_;
+  std::map<caf::actor_addr, played_pool_state*> pools_;
+};
+
+} // namespace overwatch::test
