@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace overwatch {
@@ -22,6 +24,8 @@ public:
   void insert(const Key& key, uint64_t index) {
     if (more_ && (!end_ || *end_ < key)) {
       missed_at_ = index;
+      if (loading_ && (!first_missed_ || key < *first_missed_))
+        first_missed_ = key;
       return;
     }
     keys_.insert(key);
@@ -38,21 +42,31 @@ public:
   /// The keys after `page_start()`, as the store had them when `applied` was the newest entry in it.
   void add_page(const std::vector<Key>& keys, bool exhausted, uint64_t applied) {
     loading_ = false;
-    keys_.insert(keys.begin(), keys.end());
-    if (!keys.empty())
-      end_ = keys.back();
+    auto first_missed = std::exchange(first_missed_, std::nullopt);
+    if (!(end_ == loaded_after_))
+      return; // the window was cut meanwhile: between its end and the page are keys that neither has
+    auto last = keys.end();
+    if (first_missed && missed_at_ > applied) // the page may lack it, so it is whole only up to there
+      last = std::lower_bound(keys.begin(), keys.end(), *first_missed);
+    keys_.insert(keys.begin(), last);
+    if (last != keys.begin())
+      end_ = *std::prev(last);
     if (exhausted && missed_at_ <= applied)
       more_ = false;
   }
 
   /// The page did not come.
-  void page_failed() { loading_ = false; }
+  void page_failed() {
+    loading_ = false;
+    first_missed_.reset();
+  }
 
   /// True when a page should be asked for; then it counts as asked for.
   bool wants_page() {
     if (!more_ || loading_ || keys_.size() > limit_ / 2)
       return false;
     loading_ = true;
+    loaded_after_ = end_;
     return true;
   }
 
@@ -76,7 +90,9 @@ private:
   size_t limit_;
   bool more_; // the store may have keys behind the last one
   bool loading_ = false;
-  uint64_t missed_at_ = 0;
+  std::optional<Key> loaded_after_; // where the page that is on its way begins
+  std::optional<Key> first_missed_; // smallest key not kept since that page was asked for
+  uint64_t missed_at_ = 0;          // log entry of the newest key not kept
 };
 
 } // namespace overwatch
