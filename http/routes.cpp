@@ -6,7 +6,7 @@ const std::vector<route>& all_routes() {
   static const auto routes = [] {
     std::vector<route> out;
     for (auto* rows : {task_routes, batch_routes, task_action_routes, control_routes, stats_routes, config_routes,
-                       pool_routes, event_routes, metrics_routes, health_routes})
+                       pool_routes, event_routes, metrics_routes, health_routes, openapi_routes})
       for (auto& row : rows())
         out.push_back(row);
     return out;

@@ -98,5 +98,9 @@ std::vector<route> pool_routes();
 std::vector<route> event_routes();
 std::vector<route> metrics_routes();
 std::vector<route> health_routes();
+std::vector<route> openapi_routes();
+
+/// The text of `openapi.json`.
+std::string_view openapi_document();
 
 } // namespace overwatch::http
