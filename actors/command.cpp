@@ -63,6 +63,17 @@ bool decode_alternative(decoder& f, uint64_t tag, command& x) {
   }
 }
 
+// A command inside a batch is no outermost struct: none of its fields may be missing, not even at the end.
+struct command_in_batch {
+  uint64_t tag;
+  command& x;
+  bool done;
+};
+
+void inspect(decoder& f, command_in_batch& x) {
+  x.done = decode_alternative(f, x.tag, x.x);
+}
+
 } // namespace
 
 std::string encode_batch(const command_batch& batch) {
@@ -87,9 +98,11 @@ bool decode_batch(std::string_view bytes, command_batch& batch) {
   if (!f.ok() || count > bytes.size())
     return false;
   batch.commands.resize(count);
-  for (auto& x : batch.commands)
-    if (!decode_alternative(f, f.get_size(), x) || !f.ok())
+  for (auto& x : batch.commands) {
+    command_in_batch next{f.get_size(), x, false};
+    if (!f(next) || !next.done)
       return false;
+  }
   return f.rest().empty();
 }
 

@@ -15,8 +15,8 @@
 /// | log    | partition `e` index                            | term, batch       | journal           | replica at start |
 /// | log    | partition `h`                                  | term, vote        | journal           | replica at start |
 /// | state  | partition `m`                                  | position, totals  | partition_state   | the same at start |
-/// | state  | partition `s` id                               | spec, payload     | partition_state   | task_reader, the same |
-/// | state  | partition `t` id                               | task state        | partition_state   | task_reader, the same |
+/// | state  | partition `s` id                               | spec, payload (*) | partition_state   | task_reader, the same |
+/// | state  | partition `t` id                               | task state (*)    | partition_state   | task_reader, the same |
 /// | state  | partition `r` id                               | result            | partition_state   | the same |
 /// | state  | partition `i` type NUL status id               | -                 | partition_state   | task_reader (lists) |
 /// | state  | partition `q` type NUL priority order id       | -                 | partition_state   | task_reader (ready window) |
@@ -25,6 +25,8 @@
 /// | state  | partition `u` unique key                       | id, until         | partition_state   | the same |
 /// | state  | partition `o` setting                          | value             | partition_state   | the same at start |
 /// | series | `l` task id, attempt, slot                     | log_entry         | pool via journal  | task_reader |
+///
+/// (*) A task that reaches the store only once it has ended has its spec and payload behind its state, and no `s` key.
 namespace overwatch::keys {
 
 /// What a timer of the `w` range is for.

@@ -49,18 +49,19 @@ void partition_state::keep(const task_id& id, std::shared_ptr<const task_spec> s
                            std::shared_ptr<const std::string> payload, task_state state) {
   entry x;
   x.stored = {true, state.status, state.order, state.due, state.finished_at};
+  x.spec_stored = true;
   x.spec = std::move(spec);
   x.payload = std::move(payload);
   x.state = std::move(state);
   tasks_.emplace(id, std::move(x)); // what is there already is newer
 }
 
-void partition_state::touch(const task_id& id, entry& x) {
+void partition_state::touch(entry& x) {
   changed_ = true;
   if (x.dirty)
     return;
   x.dirty = true;
-  dirty_.push_back(id);
+  dirty_.push_back(&x);
   dirty_bytes_ += 512 + (x.stored.present ? 0 : x.payload->size());
 }
 
@@ -101,7 +102,7 @@ void partition_state::end(entry& x, task_status status, applied_entry& out) {
       ++totals_.cancelled;
   }
   release_unique(x);
-  touch(x.spec->id, x);
+  touch(x);
   out.changes.push_back({change_kind::ended, x.spec, nullptr, before, state});
 }
 
@@ -174,7 +175,11 @@ command_result partition_state::run(const submit_command& x, applied_entry& out)
       dirty_unique_.push_back(spec.unique_key);
   }
   auto& task = tasks_[spec.id];
+  if (task.removed && task.stored.present)
+    replaced_.push_back(task); // its keys are still to be erased
+  auto dirty = task.dirty;     // then it is in the list already
   task = {};
+  task.dirty = dirty;
   task.spec = x.task.spec;
   task.payload = x.task.payload;
   count(task, 1);
@@ -183,7 +188,7 @@ command_result partition_state::run(const submit_command& x, applied_entry& out)
   else
     enqueue(task);
   ++totals_.submitted;
-  touch(spec.id, task);
+  touch(task);
   out.changes.push_back({change_kind::created, task.spec, nullptr, task_status::pending, task.state});
   return accepted(spec.id, task.state.status);
 }
@@ -204,7 +209,7 @@ command_result partition_state::run(const start_command& x, applied_entry& out) 
   state.node = x.node;
   state.worker = x.worker;
   ++totals_.attempts;
-  touch(x.id, *task);
+  touch(*task);
   out.changes.push_back({change_kind::started, task->spec, task->payload, task_status::queued, state});
   return accepted(x.id, state.status);
 }
@@ -222,7 +227,7 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
   }
   if (x.requeue && !state.cancel_requested) {
     enqueue(*task);
-    touch(x.id, *task);
+    touch(*task);
     out.changes.push_back({change_kind::queued, task->spec, nullptr, task_status::running, state});
     return accepted(x.id, state.status);
   }
@@ -230,7 +235,7 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
   state.message = x.progress;
   if (x.result) {
     task->result = x.result;
-    touch(x.id, *task);
+    touch(*task);
   }
   if (x.kind == violation::none) {
     state.error = {};
@@ -254,7 +259,7 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
     ++totals_.retries;
     set_status(*task, task_status::retrying);
     state.due = x.retry_at;
-    touch(x.id, *task);
+    touch(*task);
     out.changes.push_back({change_kind::retrying, task->spec, nullptr, task_status::running, state});
     if (*x.retry_at <= totals_.last_time) {
       enqueue(*task);
@@ -293,7 +298,7 @@ command_result partition_state::run(const cancel_command& x, applied_entry& out)
   state.cancel_reason = x.reason;
   state.cancel_requested = true;
   if (state.status == task_status::running) {
-    touch(x.id, *task);
+    touch(*task);
     out.changes.push_back({change_kind::cancelling, task->spec, nullptr, state.status, state});
   } else {
     end(*task, task_status::cancelled, out);
@@ -309,7 +314,7 @@ command_result partition_state::run(const promote_command& x, applied_entry& out
   if (before != task_status::pending && before != task_status::retrying)
     return refused(x.id, wrong_status(x.id, before, "only pending and retrying tasks become queued"));
   enqueue(*task);
-  touch(x.id, *task);
+  touch(*task);
   out.changes.push_back({change_kind::queued, task->spec, nullptr, before, task->state});
   return accepted(x.id, task->state.status);
 }
@@ -322,7 +327,7 @@ command_result partition_state::run(const remove_command& x, applied_entry& out)
     return refused(x.id, wrong_status(x.id, task->state.status, "cancel it before you delete it"));
   count(*task, -1);
   task->removed = true;
-  touch(x.id, *task);
+  touch(*task);
   out.changes.push_back({change_kind::removed, task->spec, nullptr, task->state.status, task->state});
   return accepted(x.id, task->state.status);
 }

@@ -6,6 +6,7 @@
 #include "messages/requests.hpp"
 
 #include <array>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -106,6 +107,7 @@ private:
     uint64_t flush_number = 0; ///< of the newest flush that wrote it
     bool dirty = false;
     bool removed = false;
+    bool spec_stored = false;
   };
 
   struct unique_holder {
@@ -118,14 +120,14 @@ private:
 
   entry* lookup(const task_id& id);
   std::optional<entry> load(const task_id& id) const;
-  void touch(const task_id& id, entry& x);
+  void touch(entry& x);
   void count(const entry& x, int step);
   void set_status(entry& x, task_status next);
   void enqueue(entry& x);
   void end(entry& x, task_status status, applied_entry& out);
   const unique_holder* find_unique(const std::string& key);
   void release_unique(const entry& x);
-  void write_entry(const task_id& id, entry& x, write_batch& batch);
+  void write_entry(entry& x, write_batch& batch);
   void write_totals(write_batch& batch);
 
   command_result run(const submit_command& x, applied_entry& out);
@@ -148,13 +150,14 @@ private:
   std::vector<std::string> changed_settings_;
   std::unordered_map<task_id, entry> tasks_;
   std::unordered_map<std::string, unique_holder> unique_;
-  std::vector<task_id> dirty_;
+  std::vector<entry*> dirty_; // the table keeps its entries where they are
+  std::vector<entry> replaced_; // removed and still stored, and their id has a new task
   std::vector<task_id> loaded_; // brought into memory by the entry that is being applied
   std::vector<std::string> dirty_unique_;
   size_t dirty_bytes_ = 0;
   bool changed_ = false;
   uint64_t flush_number_ = 0;
-  std::vector<std::pair<uint64_t, std::vector<task_id>>> unacknowledged_; // flushes on their way to the store
+  std::deque<std::pair<uint64_t, std::vector<entry*>>> unacknowledged_; // flushes on their way to the store
 };
 
 } // namespace overwatch

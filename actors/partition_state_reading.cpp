@@ -7,18 +7,14 @@
 namespace overwatch {
 
 std::optional<partition_state::entry> partition_state::load(const task_id& id) const {
-  auto state_record = base_.get(key_space::state, keys::state(id));
-  if (!state_record)
-    return std::nullopt;
-  auto spec_record = base_.get(key_space::state, keys::spec(id));
-  invariant(spec_record.has_value(), "a task that has a state has a spec");
   auto spec = std::make_shared<task_spec>();
   auto payload = std::make_shared<std::string>();
-  decode_spec(*spec_record, *spec, payload.get());
   entry result;
-  decode_state(*state_record, result.state);
+  if (!read_task(base_, id, *spec, result.state, payload.get()))
+    return std::nullopt;
   result.spec = std::move(spec);
   result.payload = std::move(payload);
+  result.spec_stored = !is_terminal(result.state.status);
   const auto& state = result.state;
   result.stored = {true, state.status, state.order, state.due, state.finished_at};
   return result;

@@ -40,11 +40,12 @@ partition_state::partition_state(const store_reader& base, partition_id partitio
 
 uint64_t partition_state::flush(write_batch& batch) {
   ++flush_number_;
-  for (const auto& id : dirty_) {
-    auto& x = tasks_.at(id);
-    write_entry(id, x, batch);
-    x.dirty = false;
-    x.flush_number = flush_number_;
+  for (auto& x : std::exchange(replaced_, {}))
+    write_entry(x, batch);
+  for (auto* x : dirty_) {
+    write_entry(*x, batch);
+    x->dirty = false;
+    x->flush_number = flush_number_;
   }
   for (const auto& key : dirty_unique_) {
     auto& holder = unique_.at(key);
@@ -72,8 +73,9 @@ uint64_t partition_state::flush(write_batch& batch) {
   return flush_number_;
 }
 
-void partition_state::write_entry(const task_id& id, entry& x, write_batch& batch) {
+void partition_state::write_entry(entry& x, write_batch& batch) {
   const auto& spec = *x.spec;
+  const auto& id = spec.id;
   const auto& old = x.stored;
   auto exists = !x.removed;
   auto when = [](bool condition, auto make) { return condition ? std::optional<std::string>{make()} : std::nullopt; };
@@ -92,9 +94,14 @@ void partition_state::write_entry(const task_id& id, entry& x, write_batch& batc
   replace_key(batch, when(old.present && old.finished_at, [&] { return finished(*old.finished_at); }),
               when(exists && x.state.finished_at, [&] { return finished(*x.state.finished_at); }));
   if (exists) {
-    if (!old.present)
+    // A task that comes to the store in its final form has all of it under one key; one that will change again
+    // has apart what does not change.
+    auto whole = !x.spec_stored && is_terminal(x.state.status);
+    if (!x.spec_stored && !whole)
       batch.put(key_space::state, keys::spec(id), encode_spec(spec, *x.payload));
-    batch.put(key_space::state, keys::state(id), encode_state(x.state));
+    batch.put(key_space::state, keys::state(id),
+              whole ? encode_task(x.state, spec, *x.payload) : encode_state(x.state));
+    x.spec_stored |= !whole;
     if (x.result)
       batch.put(key_space::state, keys::result(id), *x.result);
   } else if (old.present) {
@@ -114,18 +121,14 @@ void partition_state::write_totals(write_batch& batch) {
 }
 
 void partition_state::flushed(uint64_t number) {
-  auto done = unacknowledged_.begin();
-  for (; done != unacknowledged_.end() && done->first <= number; ++done)
-    for (const auto& id : done->second) {
-      auto i = tasks_.find(id);
-      if (i == tasks_.end() || i->second.dirty || i->second.flush_number > number)
-        continue;
-      const auto& x = i->second;
-      auto finished = x.removed || is_terminal(x.state.status);
-      if (finished || (x.state.status != task_status::running && tasks_.size() > max_clean_tasks))
-        tasks_.erase(i);
+  for (; !unacknowledged_.empty() && unacknowledged_.front().first <= number; unacknowledged_.pop_front())
+    for (auto* x : unacknowledged_.front().second) {
+      if (x->dirty || x->flush_number != unacknowledged_.front().first)
+        continue; // written again since: a later flush has it too
+      auto finished = x->removed || is_terminal(x->state.status);
+      if (finished || (x->state.status != task_status::running && tasks_.size() > max_clean_tasks))
+        tasks_.erase(task_id{x->spec->id});
     }
-  unacknowledged_.erase(unacknowledged_.begin(), done);
   for (auto i = unique_.begin(); i != unique_.end();)
     i = !i->second.dirty && i->second.flush_number <= number ? unique_.erase(i) : std::next(i);
 }

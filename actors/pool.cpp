@@ -170,7 +170,7 @@ void pool_state::take_outcomes(attempts_done& x) {
     running.began = item.started_at;
     auto result = outcome_of(running, item.how);
     result.execution = item.execution;
-    drain_.reply.finished += result.requeue ? 0 : 1;
+    drain_.reply.finished += drain_.promise && !result.requeue ? 1 : 0;
     drain_.reply.requeued += result.requeue ? 1 : 0;
     out.outcomes.push_back(std::move(result));
     running_.erase(found);

@@ -189,7 +189,7 @@ void recover(replica_pointer self, const std::function<std::unique_ptr<replicate
   drive(self, std::move(update));
   if (leads) {
     proposal opening;
-    opening.batch.time = now();
+    opening.batch.time = state.options.clock();
     opening.batch.commands.emplace_back(lead_command{state.log->term(), state.options.node});
     propose(self, opening);
   }
@@ -223,14 +223,14 @@ caf::result<task_record> wait_for(replica_pointer self, const wait_request& x) {
   if (state.waits.size() >= state.options.max_waits)
     return make_error(ec::overloaded, "too many clients wait for tasks; ask again in a second");
   auto promise = self->make_response_promise<task_record>();
-  state.waits.emplace(x.id, replica_state::wait{promise, now() + x.limit});
+  state.waits.emplace(x.id, replica_state::wait{promise, self->clock().now() + x.limit});
   keep_ticking(self);
   return promise;
 }
 
 void expire_waits(replica_pointer self) {
   auto& state = self->state;
-  auto time = now();
+  auto time = self->clock().now();
   for (auto i = state.waits.begin(); i != state.waits.end();) {
     if (i->second.until > time) {
       ++i;

@@ -4,6 +4,8 @@
 #include "actors/partition_state.hpp"
 #include "actors/replicated_log.hpp"
 
+#include <caf/actor_clock.hpp>
+
 #include <deque>
 #include <functional>
 #include <map>
@@ -16,8 +18,9 @@ struct replica_options {
   milliseconds flush_interval{200};          ///< the state in memory is written, and waits expire, this often
   size_t flush_tasks = 16'384;               ///< or when this many tasks changed
   size_t flush_bytes = 32ULL << 20;          ///< or when they have about this many bytes
-  uint64_t checkpoint_bytes = 64ULL << 20;   ///< log since the last checkpoint; bounds the time of a restart
+  uint64_t checkpoint_bytes = 32ULL << 20;   ///< log since the last checkpoint; bounds the time of a restart
   size_t max_waits = 10'000;                 ///< `wait_request`s at once
+  std::function<timestamp()> clock = now;    ///< of the entry that begins a leadership
 };
 
 /// Whom a replica talks to. The scheduler, the hub and the metrics get every applied entry.
@@ -49,7 +52,7 @@ struct replica_state {
 
   struct wait {
     caf::typed_response_promise<task_record> promise;
-    timestamp until;
+    caf::actor_clock::time_point until;
   };
   std::multimap<task_id, wait> waits;
 

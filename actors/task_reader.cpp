@@ -16,16 +16,8 @@ namespace {
 using reader_pointer = task_reader_actor::stateful_pointer<task_reader_state>;
 using steady = std::chrono::steady_clock;
 
-task_record read_record(const store_reader& db, const task_id& id, bool& found) {
-  task_record record;
-  auto spec = db.get(key_space::state, keys::spec(id));
-  auto state = db.get(key_space::state, keys::state(id));
-  found = spec && state;
-  if (found) {
-    decode_spec(*spec, record.spec, nullptr);
-    decode_state(*state, record.state);
-  }
-  return record;
+bool read_record(const store_reader& db, const task_id& id, task_record& record) {
+  return read_task(db, id, record.spec, record.state, nullptr);
 }
 
 // -- lists ---------------------------------------------------------------------
@@ -123,10 +115,9 @@ task_page list(const store_reader& db, const list_request& x, const task_reader_
       page.cut_short = true;
       return page;
     }
-    auto found = false;
-    auto record = read_record(db, *id, found);
+    task_record record;
     page.next = *id;
-    if (found && matches(x.filter, record.spec, record.state.status))
+    if (read_record(db, *id, record) && matches(x.filter, record.spec, record.state.status))
       page.tasks.push_back(std::move(record));
   }
   page.next.reset();
@@ -222,9 +213,8 @@ running_page read_running(const store_reader& db, partition_id partition) {
   for (const auto& task_type : indexed_types(db, partition)) {
     auto first = keys::index_prefix(partition, task_type, task_status::running);
     for (auto i = db.scan(key_space::state, first, keys::after_prefix(first)); i->valid(); i->next()) {
-      auto found = false;
-      auto record = read_record(db, keys::id_of(i->key()), found);
-      if (found)
+      task_record record;
+      if (read_record(db, keys::id_of(i->key()), record))
         page.tasks.push_back({{std::make_shared<task_spec>(std::move(record.spec)), nullptr}, std::move(record.state)});
     }
   }

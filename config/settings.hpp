@@ -73,7 +73,7 @@ struct settings {
   struct {
     uint32_t cache_mb = 64;         ///< block cache
     uint32_t write_buffer_mb = 64;  ///< memtables
-    uint32_t checkpoint_mb = 64;    ///< log since the last checkpoint: bounds the time of a restart
+    uint32_t checkpoint_mb = 32;    ///< log since the last checkpoint: bounds the time of a restart
     uint32_t min_free_mb = 64;      ///< below it new tasks are refused with 507
     uint32_t event_history = 16'384; ///< events kept for readers that come back
   } storage;

@@ -74,15 +74,21 @@ rocksdb::ColumnFamilyOptions make_family_options(const rocks_store_options& opti
 
 rocks_settings make_rocks_settings(const rocks_store_options& options) {
   auto cache = rocksdb::NewLRUCache(std::max<size_t>(options.cache_mb, 1) * mb);
-  // Entries are written once, read rarely and soon cut away: most never leave the memtable.
+  // Entries are written once, read rarely and soon cut away: its memtable is large enough that most are cut before
+  // it is flushed, and a flush leaves out what is cut.
   auto log = make_family_options(options, cache);
+  log.write_buffer_size = std::max<size_t>(options.write_buffer_mb * mb, mb);
 
   auto state = make_family_options(options, cache);
   auto table = *state.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10)); // most look-ups of unique keys find nothing
   state.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  state.compression = rocksdb::kLZ4Compression;
-  state.level_compaction_dynamic_level_bytes = true;
+  // The upper levels are rewritten soon: compressing them costs more than it saves.
+  using rocksdb::kLZ4Compression;
+  using rocksdb::kNoCompression;
+  state.compression_per_level = {kNoCompression,  kNoCompression,  kLZ4Compression, kLZ4Compression,
+                                 kLZ4Compression, kLZ4Compression, kLZ4Compression};
+  state.level0_file_num_compaction_trigger = 8;
   state.target_file_size_base = 32 * mb;
   state.max_bytes_for_level_base = std::max<uint64_t>(4 * state.write_buffer_size, 16 * mb);
   state.table_properties_collector_factories.push_back(
