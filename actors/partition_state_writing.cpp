@@ -142,8 +142,19 @@ uint64_t partition_state::digest() const {
   auto first = keys::prefix(partition_, '\0');
   auto last = keys::prefix(partition_, '\x7F');
   for (auto i = base_.scan(key_space::state, first, last); i->valid(); i->next()) {
+    auto kind = i->key()[2];
+    if (kind == 's')
+      continue; // comes with its state: whether it has a key of its own depends on when it was flushed
     mix(i->key());
-    mix(i->value());
+    if (kind != 't') {
+      mix(i->value());
+      continue;
+    }
+    task_spec spec;
+    task_state state;
+    std::string payload;
+    invariant(read_task(base_, keys::id_of(i->key()), spec, state, &payload), "a task that has a state has a spec");
+    mix(encode_task(state, spec, payload));
   }
   return hash;
 }

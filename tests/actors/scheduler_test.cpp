@@ -265,6 +265,8 @@ TEST_F(SchedulerTest, FinishedTaskCannotBeCancelled) {
 
 TEST_F(SchedulerTest, DeadlineInTheQueueFailsTheTask) {
   start();
+  auto pool = offer("noop", 1);
+  submit("takes the slot");
   auto receipt = submit("late", [&](task_spec& x) { x.deadline = time() + 5s; });
   advance(5s);
   auto record = get(receipt.id);

@@ -180,9 +180,10 @@ TEST(WindowTest, NothingIsLostUnderRandomChanges) {
         default:
           x.take();
       }
-      if (!x.shown.incomplete())
+      if (!x.shown.incomplete()) {
         ASSERT_TRUE(std::includes(x.shown.keys().begin(), x.shown.keys().end(), x.stored.begin(), x.stored.end()))
           << "seed " << seed << " step " << step;
+      }
       ASSERT_LE(x.shown.size(), 20u) << "seed " << seed;
     }
     if (x.asked) {
@@ -194,8 +195,9 @@ TEST(WindowTest, NothingIsLostUnderRandomChanges) {
     std::set<int> taken;
     for (int i = 0; i < 2000 && !x.stored.empty(); ++i) {
       x.load();
-      if (auto key = x.take())
+      if (auto key = x.take()) {
         ASSERT_TRUE(taken.insert(*key).second);
+      }
     }
     ASSERT_EQ(taken, expected) << "seed " << seed;
   }

@@ -47,6 +47,7 @@ deterministic_node::deterministic_node()
   gateway_settings.task_types = {"noop", "other", "nobody"};
   replication.checkpoint_bytes = ~0ULL; // checkpoints have a thread of their own
   replication.node = "here";
+  replication.clock = [this] { return time(); };
 }
 
 deterministic_node::~deterministic_node() {
