@@ -10,7 +10,7 @@ set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 readonly here
-readonly oldest_node=18.15.0       # fetches and file system facts that responses.mjs uses
+readonly oldest_node=18.15.0         # what responses.mjs uses: statfsSync
 readonly oldest_node_of_lint=20.19.0 # what @redocly/cli supports
 
 skip() {
@@ -40,8 +40,9 @@ install() {
   rm -f "$directory/installed"
   cp "$here/package.json" "$here/package-lock.json" "$directory"
   cd "$directory"
-  if ! npm ci --no-audit --no-fund --ignore-scripts --fetch-retries=1 --fetch-timeout=30000; then
-    npm ping || skip "the npm registry does not answer"
+  if ! npm ci --no-audit --no-fund --ignore-scripts --fetch-retries=1 --fetch-retry-mintimeout=2000 \
+    --fetch-timeout=30000; then
+    npm ping --fetch-retries=0 --fetch-timeout=30000 || skip "the npm registry does not answer"
     return 1
   fi
   cp package-lock.json installed
