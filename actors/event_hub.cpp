@@ -82,7 +82,7 @@ void event_hub_state::append(event&& x) {
 }
 
 void event_hub_state::add(const applied_entry& entry) {
-  if (newest_.index == 0) { // the first since the start: what was before is not known here
+  if (!std::exchange(begun_, true)) { // what was before is not known here
     complete_after_ = {entry.partition, entry.index - 1, ~0ULL};
     newest_ = complete_after_;
   }

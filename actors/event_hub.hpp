@@ -41,6 +41,7 @@ private:
   event_hub_options options_;
   std::deque<event> events_;
   size_t bytes_ = 0;
+  bool begun_ = false;             // an entry came since the start
   event_cursor newest_;            // of the newest event, also when it is not kept
   event_cursor complete_after_;    // everything after it is in `events_`
   std::deque<reader> readers_;

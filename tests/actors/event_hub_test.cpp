@@ -286,6 +286,14 @@ TEST_F(EventHubTest, HubThatWasRestartedTellsReadersThatTheyMayHaveMissedSome) {
   EXPECT_TRUE(read((**answer).next).events.empty());
 }
 
+TEST_F(EventHubTest, ReaderOfAFreshNodeSeesNoGap) {
+  start_hub();
+  add(1, {}); // the beginning of a leadership: changes no task
+  auto cursor = read(std::nullopt).next;
+  add(2);
+  EXPECT_EQ(kinds(read(cursor)), std::vector{event_kind::task_created});
+}
+
 TEST_F(EventHubTest, LiveEventsFollowTheNewestEntry) {
   start_hub();
   add(4);
