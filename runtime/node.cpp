@@ -14,11 +14,13 @@
 #include <caf/io/publish.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <mutex>
+#include <malloc.h>
 #include <pthread.h>
 #include <random>
 #include <thread>
@@ -34,12 +36,16 @@ constexpr int failed_status = 70;
 // How long the threads of a node may take to end after everything is stored.
 constexpr auto farewell = std::chrono::seconds{5};
 
+// Hundreds of threads serve connections; an arena for each pair of them would hold memory that nobody uses.
+constexpr int malloc_arenas = 4;
+
 struct system_config : caf::actor_system_config {
   explicit system_config(const settings& config) {
     add_message_types<caf::id_block::overwatch>();
     set("scheduler.policy", caf::atom_from_string(config.scheduler.policy));
-    if (config.scheduler.max_threads > 0)
-      set("scheduler.max-threads", static_cast<size_t>(config.scheduler.max_threads));
+    // CAF's own default is four at least; on fewer cores they only take turns with those that have work.
+    auto threads = config.scheduler.max_threads > 0 ? config.scheduler.max_threads : std::thread::hardware_concurrency();
+    set("scheduler.max-threads", static_cast<size_t>(std::max(1U, threads)));
     set("middleman.heartbeat-interval", caf::timespan{std::chrono::milliseconds{500}});
     set("middleman.connection-timeout", caf::timespan{std::chrono::seconds{2}});
     if (config.caf.port > 0)
@@ -77,7 +83,8 @@ gateway_options make_gateway_options(const settings& config, const root_options&
   x.max_concurrent_tasks = config.tasks.max_concurrent_tasks;
   x.max_tasks_in_flight = config.tasks.max_in_flight_tasks;
   x.max_bytes_in_flight = static_cast<size_t>(config.tasks.max_in_flight_mb) << 20;
-  x.request_timeout = config.http.request_timeout;
+  // Before HTTP's own: the gateway knows why something takes long (a full disk), the edge does not.
+  x.request_timeout = milliseconds{config.http.request_timeout} * 9 / 10;
   x.seed = random_seed();
   x.settings = {{"max_concurrent_tasks", std::to_string(config.tasks.max_concurrent_tasks)},
                 {"generation_interval", std::to_string(config.tasks.generation_interval.count())},
@@ -179,6 +186,7 @@ void stop(caf::actor_system& system, const root_actor& root, const settings& con
 
 int run_node(const load_result& loaded, bool daemon, const handler_registry& own) {
   const auto& config = loaded.values;
+  ::mallopt(M_ARENA_MAX, malloc_arenas);
   auto signals = end_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);

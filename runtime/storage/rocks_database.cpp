@@ -89,8 +89,8 @@ rocks_settings make_rocks_settings(const rocks_store_options& options) {
   state.compression_per_level = {kNoCompression,  kNoCompression,  kLZ4Compression, kLZ4Compression,
                                  kLZ4Compression, kLZ4Compression, kLZ4Compression};
   state.level0_file_num_compaction_trigger = 8;
-  state.target_file_size_base = 32 * mb;
-  state.max_bytes_for_level_base = std::max<uint64_t>(4 * state.write_buffer_size, 16 * mb);
+  // Most tasks live shortly: merging runs of similar size rewrites them less often than levels do.
+  state.compaction_style = rocksdb::kCompactionStyleUniversal;
   state.table_properties_collector_factories.push_back(
     rocksdb::NewCompactOnDeletionCollectorFactory(deletion_window, deletion_trigger));
 
