@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { resolve } from "node:path";
 
 const methods = ["get", "put", "post", "delete"];
 const answerTimeoutMs = 60_000;
@@ -37,7 +37,7 @@ export function send(base, { method, path, body, headers = {}, declared = false 
 
 export class DescribedApi {
   constructor(documentFile, packages) {
-    const require = createRequire(join(packages, "package.json"));
+    const require = createRequire(resolve(packages, "package.json"));
     const Ajv = require("ajv/dist/2020.js").default;
     const addFormats = require("ajv-formats").default;
     this.document = JSON.parse(readFileSync(documentFile, "utf8"));
