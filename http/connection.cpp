@@ -99,7 +99,8 @@ std::optional<response> connection::check() const {
 
 bool connection::has_body() const { return info_->content_length > 0 || !header("Transfer-Encoding").empty(); }
 
-std::optional<response> connection::read_body(size_t limit, milliseconds timeout, received_body& out) {
+std::optional<response> connection::read_body(size_t limit, milliseconds timeout, body_deadlines& deadlines,
+                                             received_body& out) {
   if (!has_body())
     return std::nullopt;
   if (info_->content_length > 0 && static_cast<size_t>(info_->content_length) > limit)
@@ -108,6 +109,7 @@ std::optional<response> connection::read_body(size_t limit, milliseconds timeout
     constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     mg_write(raw_, go_on.data(), go_on.size());
   }
+  body_deadlines::watched watched{deadlines, {info_->remote_addr, info_->remote_port, info_->server_port}, timeout};
   return read_chunks(limit, timeout, out);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/body_deadlines.hpp"
 #include "http/response.hpp"
 #include "messages/time.hpp"
 
@@ -70,7 +71,7 @@ public:
 
   /// Reads the body, if there is one. Refuses what is longer than `limit` (413), slower than `timeout` (408),
   /// shorter than announced (400), or too much with the others' (503).
-  std::optional<response> read_body(size_t limit, milliseconds timeout, received_body& out);
+  std::optional<response> read_body(size_t limit, milliseconds timeout, body_deadlines& deadlines, received_body& out);
 
   /// Sends an answer in one write.
   void send(const response& x);

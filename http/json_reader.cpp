@@ -172,6 +172,11 @@ std::optional<syntax_error> parse_json(std::string_view text, const json::storag
   return std::nullopt;
 }
 
+bool is_json(std::string_view text) {
+  json::value value;
+  return !parse_json(text, {}, value);
+}
+
 bool read_text(const input& in, size_t min_bytes, size_t max_bytes, std::string& out) {
   const auto* text = in.value.if_string();
   if (text == nullptr || text->size() < min_bytes || text->size() > max_bytes) {

@@ -94,6 +94,9 @@ struct syntax_error {
 /// mark. Of equal keys the last one wins.
 std::optional<syntax_error> parse_json(std::string_view text, const json::storage_ptr& memory, json::value& out);
 
+/// True when the whole text is one JSON value, within the limits of `parse_json`.
+bool is_json(std::string_view text);
+
 /// Each reader leaves `out` alone and reports when the value is not what is allowed.
 bool read_text(const input& in, size_t min_bytes, size_t max_bytes, std::string& out);
 bool read_integer(const input& in, int64_t min, int64_t max, int64_t& out);

@@ -9,7 +9,25 @@ namespace overwatch::http {
 
 namespace {
 
-bool needs_escape(unsigned char c) { return c < 0x20 || c == '"' || c == '\\'; }
+// What is not ASCII is looked at, because it may not be UTF-8.
+bool needs_care(unsigned char c) { return c < 0x20 || c == '"' || c == '\\' || c >= 0x80; }
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
+
+// Bytes of the UTF-8 sequence at the start of `text`; 0 when there is none.
+size_t sequence_size(std::string_view text) {
+  auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  auto first = at(0);
+  size_t size = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+  if (size > text.size())
+    return 0;
+  for (size_t i = 1; i < size; ++i)
+    if ((at(i) & 0xC0) != 0x80)
+      return 0;
+  bool is_wrong = (first == 0xE0 && at(1) < 0xA0) || (first == 0xED && at(1) > 0x9F) // too long; a surrogate
+                  || (first == 0xF0 && at(1) < 0x90) || (first == 0xF4 && at(1) > 0x8F);
+  return is_wrong ? 0 : size;
+}
 
 void append_escape(std::string& out, unsigned char c) {
   constexpr char digits[] = "0123456789abcdef";
@@ -50,10 +68,18 @@ void append_quoted(std::string& out, std::string_view text) {
   size_t start = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     auto c = static_cast<unsigned char>(text[i]);
-    if (!needs_escape(c))
+    if (!needs_care(c))
       continue;
+    if (c >= 0x80)
+      if (auto size = sequence_size(text.substr(i)); size > 0) {
+        i += size - 1;
+        continue;
+      }
     out.append(text, start, i - start);
-    append_escape(out, c);
+    if (c >= 0x80)
+      out += replacement;
+    else
+      append_escape(out, c);
     start = i + 1;
   }
   out.append(text, start, text.size() - start);

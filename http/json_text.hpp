@@ -12,7 +12,8 @@
 /// Writes JSON by appending to one string: answers are built in one pass and sent in one write.
 namespace overwatch::http {
 
-/// A string literal with quotes; control characters, quotes and backslashes escaped. `text` is UTF-8.
+/// A string literal with quotes; control characters, quotes and backslashes escaped. What is not UTF-8 in `text`
+/// (which handlers and CAF programs may send) becomes U+FFFD, so that the answer is JSON whatever they do.
 void append_quoted(std::string& out, std::string_view text);
 
 void append_number(std::string& out, uint64_t number);

@@ -73,6 +73,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_bl
     }
     out += c;
   }
+  if (!is_utf8(out))
+    return std::nullopt;
   return out;
 }
 
@@ -100,7 +102,7 @@ query::query(std::string_view raw, error_list& errors) {
     auto equals = part.find('=');
     auto name = percent_decode(part.substr(0, equals), true);
     auto value = percent_decode(equals == std::string_view::npos ? "" : part.substr(equals + 1), true);
-    if (!name || !value || !is_utf8(*name) || !is_utf8(*value))
+    if (!name || !value)
       errors.add(root, "value_error", "a query parameter is not percent-encoded UTF-8");
     else if (parameters_.size() >= max_parameters)
       errors.add(root.child(*name), "value_error",

@@ -10,7 +10,7 @@
 
 namespace overwatch::http {
 
-/// Decodes %41 (and, in queries, `+` as a blank); nothing when it is damaged or holds a NUL.
+/// Decodes %41 (and, in queries, `+` as a blank); nothing when it is damaged, holds a NUL or is not UTF-8.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_blank);
 
 /// Encodes all but letters, digits and `-._~`.

@@ -231,7 +231,7 @@ private:
     http::received_body body{budget_};
     auto limit = route.body == http::body_size::batch ? options_.max_body_bytes
                                                       : std::min(options_.max_body_bytes, usual_body_bytes);
-    if (auto refused = client.read_body(limit, options_.request_timeout, body))
+    if (auto refused = client.read_body(limit, options_.request_timeout, deadlines_, body))
       return std::move(*refused);
     http::error_list errors;
     http::request request;
@@ -287,6 +287,7 @@ private:
   http::http_metrics metrics_;
   http::long_requests long_ones_;
   http::body_budget budget_;
+  http::body_deadlines deadlines_;
   http::router router_;
   http::service service_;
   std::atomic<bool> stopping_{false};

@@ -1,5 +1,6 @@
 #include "http/task_json.hpp"
 
+#include "http/json_reader.hpp"
 #include "http/json_text.hpp"
 
 namespace overwatch::http {
@@ -73,6 +74,15 @@ void append_limits(object_writer& json, const task_spec& spec) {
   append_origin(json.member("origin"), spec.origin);
 }
 
+// What a handler or a CAF program calls JSON. When it is not, it is shown as text: the answer stays JSON.
+std::string checked_json(const std::string& text) {
+  if (text.empty() || is_json(text))
+    return text;
+  std::string out;
+  append_quoted(out, text);
+  return out;
+}
+
 void append_spec(object_writer& json, const task_spec& spec) {
   json.text("id", to_string(spec.id))
     .text("name", spec.name)
@@ -133,7 +143,10 @@ void append_task(std::string& out, const task_spec& spec, const task_state& stat
 }
 
 void append_task(std::string& out, const task_record& task, bool whole) {
-  append_task(out, task.spec, task.state, task.payload, task.result, whole);
+  if (whole)
+    append_task(out, task.spec, task.state, checked_json(task.payload), checked_json(task.result), true);
+  else
+    append_task(out, task.spec, task.state, {}, {}, false);
 }
 
 std::string submitted_task_json(const submission& task, const submit_receipt& receipt) {
@@ -185,7 +198,7 @@ void append_log_entry(std::string& out, const log_entry& entry) {
     .text("level", name_of(entry.level))
     .integer("attempt", entry.attempt)
     .text("message", entry.message)
-    .raw("data", entry.data)
+    .raw("data", checked_json(entry.data))
     .close();
 }
 

@@ -1,3 +1,4 @@
+#include "http/json_text.hpp"
 #include "http/task_reader.hpp"
 #include "http/task_json.hpp"
 #include "http/time_text.hpp"
@@ -33,7 +34,35 @@ parsed parse(std::string_view text) {
   return out;
 }
 
+std::string literal_of(std::string_view text) {
+  std::string out;
+  append_quoted(out, text);
+  return out;
+}
+
 } // namespace
+
+TEST(JsonTextTest, KeepsUtf8AndReplacesWhatIsNone) {
+  EXPECT_EQ(literal_of("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"), "\"caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80\"");
+  constexpr std::string_view lost = "\xEF\xBF\xBD";
+  for (const auto* wrong : {"\xFF", "\xC3", "\x80", "\xC0\xAF", "\xED\xA0\x80", "\xE0\x80\x80", "\xF4\x90\x80\x80"}) {
+    auto out = literal_of(std::string{"a"} + wrong + "b");
+    EXPECT_THAT(out, HasSubstr(std::string{lost})) << out;
+    EXPECT_TRUE(is_json(out)) << out;
+  }
+  EXPECT_EQ(literal_of("\xE2\x82\"\n"), "\"" + std::string{lost} + std::string{lost} + "\\\"\\n\"");
+}
+
+TEST(JsonTextTest, ResultThatIsNoJsonIsWrittenAsText) {
+  task_record task;
+  task.payload = "{\"a\": 1}";
+  task.result = "{\"half\": ";
+  std::string out;
+  append_task(out, task, true);
+  EXPECT_TRUE(is_json(out)) << out;
+  EXPECT_THAT(out, HasSubstr(R"("result":"{\"half\": ")"));
+  EXPECT_THAT(out, HasSubstr(R"("payload":{"a": 1})"));
+}
 
 TEST(TimeTextTest, WritesUtcWithMicroseconds) {
   EXPECT_EQ(to_text(timestamp{std::chrono::microseconds{1'795'324'267'000'042}}), "2026-11-22T05:11:07.000042Z");
