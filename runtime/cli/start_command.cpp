@@ -90,7 +90,7 @@ exit_code start_daemon(const command_context& context, load_result loaded) {
     throw command_failure{exit_code::failed,
                           "the data directory " + values.node.data_dir + " cannot be made: " + error.message()};
   if (values.log.file.empty())
-    values.log.file = values.node.data_dir + "/overwatch.log";
+    values.log.file = values.node.data_dir + "/node.log";
   context.console.out.flush();
   std::string problem;
   const auto node = start_in_background(
@@ -121,7 +121,7 @@ void add_start_command(CLI::App& app, command_context& context) {
   auto monitoring = std::make_shared<bool>(false);
   command->add_flag("--daemon", *daemon,
                     "Run in the background; returns when the node is ready. It logs to log.file, by "
-                    "default <data-dir>/overwatch.log");
+                    "default <data-dir>/node.log");
   command->add_flag("--enable-monitoring", *monitoring,
                     "Accepted from scripts of the first Overwatch and without effect: "
                     "health and performance tasks come with --generation-interval");

@@ -93,7 +93,7 @@ TEST_F(StartTest, ADaemonIsReadyWhenTheCommandReturnsAndStopEndsIt) {
     run_command({"start", "--daemon", "--data-dir", directory_, "--http", "127.0.0.1:" + port}, options);
   ASSERT_EQ(start.code, 0) << start.err;
   EXPECT_THAT(start.out, HasSubstr("API   http://127.0.0.1:" + port + "/api/overwatch\n"));
-  EXPECT_THAT(start.out, HasSubstr("log   " + directory_ + "/overwatch.log\n"));
+  EXPECT_THAT(start.out, HasSubstr("log   " + directory_ + "/node.log\n"));
   const auto pid = read_pid_file(pid_file_of(directory_));
   ASSERT_TRUE(pid);
   EXPECT_NE(getsid(*pid), getsid(0));
