@@ -13,6 +13,9 @@ namespace {
 
 constexpr auto page_timeout = std::chrono::seconds{60};
 constexpr size_t timers_per_entry = 1'000;
+
+// Timers follow the wall clock, delayed messages do not: a clock that was set is noticed within this time.
+constexpr auto clock_check = std::chrono::microseconds{std::chrono::seconds{5}};
 constexpr uint32_t removals_per_page = 1'000;
 
 size_t bytes_of(const command& x) {
@@ -322,7 +325,7 @@ void scheduler_state::arm_timer() {
   if (!next || (armed_ && *armed_ <= *next))
     return;
   armed_ = next;
-  auto wait = std::max(std::chrono::microseconds{0}, *next - options_.clock());
+  auto wait = std::clamp(*next - options_.clock(), std::chrono::microseconds{0}, clock_check);
   self_->delayed_send(self_, wait, caf::tick_atom::value, ++timer_generation_);
 }
 
