@@ -1,4 +1,5 @@
 #include "tests/cluster/run_record.hpp"
+#include "tests/support/process/eventually.hpp"
 #include "tests/support/process/node_api.hpp"
 #include "tests/support/process/node_process.hpp"
 #include "tests/support/process/task_ledger.hpp"
@@ -19,6 +20,7 @@ namespace overwatch {
 
 namespace {
 
+using support::eventually;
 using support::node_api;
 using support::task_view;
 using clock = std::chrono::steady_clock;
@@ -29,7 +31,6 @@ constexpr unsigned max_round_batches = 40;
 constexpr unsigned batch_commands = 2; // of each batch; the rest does nothing, to put load on the log
 constexpr unsigned batch_noops = 18;
 constexpr std::chrono::microseconds max_extra_delay{20'000};
-constexpr std::chrono::milliseconds poll_interval{5};
 constexpr std::chrono::seconds progress_limit{60};
 
 unsigned number_from_environment(const char* name, unsigned otherwise) {
@@ -48,18 +49,6 @@ std::string mixed_batch() {
   for (unsigned i = 0; i < batch_noops; ++i)
     result += "{\"name\":\"nothing\",\"task_type\":\"noop\"}\n";
   return result;
-}
-
-/// Asks every few milliseconds until `condition` holds; false when it never did.
-template <class Condition>
-bool eventually(Condition condition, std::chrono::seconds limit = progress_limit) {
-  std::mutex mutex;
-  std::condition_variable nobody;
-  std::unique_lock lock{mutex};
-  for (auto end = clock::now() + limit; clock::now() < end; nobody.wait_for(lock, poll_interval))
-    if (condition())
-      return true;
-  return false;
 }
 
 /// Clients of one round: they submit and watch until the node is killed under them.
@@ -203,7 +192,7 @@ protected:
       before = now.completed + now.failed + now.cancelled;
       return before == now.submitted;
     };
-    for (uint64_t last = UINT64_MAX; !eventually(all_ended) && before != last;)
+    for (uint64_t last = UINT64_MAX; !eventually(all_ended, progress_limit) && before != last;)
       last = before; // it goes on as long as there is progress
   }
 

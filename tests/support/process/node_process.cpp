@@ -45,6 +45,15 @@ std::string quoted(const std::string& text) {
   return result + "\"";
 }
 
+/// As exec wants it; good as long as `texts` is.
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (auto& text : texts)
+    result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
 bool is_free(uint16_t port) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -89,6 +98,8 @@ node_process::node_process(node_options options, const std::string& parent)
   : options_{std::move(options)}, directory_{parent}, http_port_{free_port()}, caf_port_{0} {
   while (options_.caf && (caf_port_ == 0 || caf_port_ == http_port_))
     caf_port_ = free_port();
+  if (options_.data_dir.empty())
+    options_.data_dir = directory() + "/data";
   write_config();
 }
 
@@ -113,29 +124,32 @@ void node_process::write_config() const {
     }
     file << "}\n";
   }
+  file << options_.more_config << "\n";
   if (!file.flush())
     throw std::runtime_error{"cannot write " + directory() + "/overwatch.conf"};
+}
+
+std::vector<std::string> node_process::command_line() const {
+  std::vector<std::string> result{options_.binary,      "start",
+                                  "--config-file",      directory() + "/overwatch.conf",
+                                  "--data-dir",         options_.data_dir,
+                                  "--http",             "127.0.0.1:" + std::to_string(http_port_)};
+  if (caf_port_ != 0)
+    result.insert(result.end(), {"--caf", "127.0.0.1:" + std::to_string(caf_port_)});
+  return result;
 }
 
 void node_process::start() {
   if (running())
     throw std::logic_error{"the node runs already"};
-  auto config = directory() + "/overwatch.conf";
-  auto data = directory() + "/data";
   auto log = directory() + "/node.log";
-  auto http = "127.0.0.1:" + std::to_string(http_port_);
-  auto caf = "127.0.0.1:" + std::to_string(caf_port_);
-  std::vector<const char*> argv{options_.binary.c_str(),
-                                "start",
-                                "--config-file",
-                                config.c_str(),
-                                "--data-dir",
-                                data.c_str(),
-                                "--http",
-                                http.c_str()};
-  if (caf_port_ != 0)
-    argv.insert(argv.end(), {"--caf", caf.c_str()});
-  argv.push_back(nullptr);
+  auto arguments = command_line();
+  auto argv = pointers_to(arguments);
+  std::vector<std::string> environment;
+  for (auto** entry = environ; *entry != nullptr; ++entry)
+    environment.emplace_back(*entry);
+  environment.insert(environment.end(), options_.environment.begin(), options_.environment.end());
+  auto envp = pointers_to(environment);
   auto owner = getpid();
   pid_ = fork();
   if (pid_ < 0)
@@ -151,7 +165,7 @@ void node_process::start() {
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);
-    execv(argv[0], const_cast<char* const*>(argv.data()));
+    execve(argv[0], argv.data(), envp.data());
     _exit(127);
   }
   pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));

@@ -21,6 +21,9 @@ struct node_options {
   std::map<std::string, std::vector<std::string>> commands; ///< named commands: argument vectors
   uint32_t max_lost = 100;                                  ///< a task that is unlucky in many kills shall still end
   std::string log_level = "warning";
+  std::string more_config;              ///< sections for the configuration file, beside log, tasks and commands
+  std::string data_dir;                 ///< empty: in the scratch directory
+  std::vector<std::string> environment; ///< `NAME=value`, beside the owner's
 };
 
 /// A node in a process of its own, with data directory, configuration and log in a scratch directory of its
@@ -54,6 +57,10 @@ public:
   uint16_t http_port() const { return http_port_; }
   uint16_t caf_port() const { return caf_port_; } ///< 0 when it was not asked for
   const std::string& directory() const { return directory_.path(); }
+  const std::string& data_directory() const { return options_.data_dir; }
+
+  /// The command line of `start`: to run it as a program that is expected to end.
+  std::vector<std::string> command_line() const;
 
   /// Resident memory now.
   uint64_t resident_bytes() const;
