@@ -1,4 +1,4 @@
-// The API as its description says it is: calls operations of a node, and finds where an answer and the description differ.
+// The API as its description says it is: sends requests, and finds where an answer and the description differ.
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
@@ -11,8 +11,7 @@ const answerTimeoutMs = 60_000;
 function closeObjects(schema) {
   if (schema === null || typeof schema !== "object") return;
   if (schema.properties !== undefined && schema.additionalProperties === undefined) schema.additionalProperties = false;
-  for (const [key, part] of Object.entries(schema))
-    if (key !== "not") closeObjects(part);
+  for (const [key, part] of Object.entries(schema)) if (key !== "not") closeObjects(part);
 }
 
 // One request on a connection of its own. With `declared` the head says a length and no body follows.
@@ -53,7 +52,10 @@ export class DescribedApi {
   // All operations as `{name, method, path, operation}`.
   operations() {
     return Object.entries(this.document.paths).flatMap(([path, item]) =>
-      methods.filter((method) => item[method] !== undefined).map((method) => this.operation(method.toUpperCase(), path)));
+      methods
+        .filter((method) => item[method] !== undefined)
+        .map((method) => this.operation(method.toUpperCase(), path)),
+    );
   }
 
   operation(method, path) {
@@ -64,7 +66,10 @@ export class DescribedApi {
 
   resolve(x) {
     if (x.$ref === undefined) return x;
-    const target = x.$ref.slice(2).split("/").reduce((value, key) => value[key], this.document);
+    const target = x.$ref
+      .slice(2)
+      .split("/")
+      .reduce((value, key) => value[key], this.document);
     const { $ref, ...rest } = x;
     return { ...target, ...rest };
   }
@@ -121,8 +126,18 @@ export class DescribedApi {
       const value = this.resolve(schema).type === "integer" ? Number(text) : text;
       if (!this.ajv.validate(this.absolute(schema), value)) this.report(what, `the header ${name} is ${text}`);
     }
-    for (const name of ["location", "link", "retry-after", "overwatch-next-cursor", "overwatch-existing", "overwatch-cut-short"])
-      if (answer.headers[name] !== undefined && !Object.keys(response.headers ?? {}).some((x) => x.toLowerCase() === name))
+    for (const name of [
+      "location",
+      "link",
+      "retry-after",
+      "overwatch-next-cursor",
+      "overwatch-existing",
+      "overwatch-cut-short",
+    ])
+      if (
+        answer.headers[name] !== undefined &&
+        !Object.keys(response.headers ?? {}).some((x) => x.toLowerCase() === name)
+      )
         this.report(what, `the header ${name} is not described`);
   }
 
@@ -141,8 +156,10 @@ export class DescribedApi {
       this.report(what, `not JSON: ${error.message}`);
       return undefined;
     }
-    const owner = reference.$ref !== undefined ? reference.$ref.slice(2).split("/")
-      : ["paths", path, method.toLowerCase(), "responses", String(answer.status)];
+    const owner =
+      reference.$ref !== undefined
+        ? reference.$ref.slice(2).split("/")
+        : ["paths", path, method.toLowerCase(), "responses", String(answer.status)];
     const wrong = this.mismatch(pointerOf([...owner, "content", type, "schema"]), value);
     if (wrong !== "") this.report(what, `${wrong} in ${answer.text.slice(0, 600)}`);
     return value;

@@ -15,8 +15,22 @@ export class NodeProcess {
     node.directory = mkdtempSync(join(tmpdir(), "overwatch-openapi-"));
     const configFile = join(node.directory, "overwatch.conf");
     writeFileSync(configFile, config);
-    node.child = spawn(binary, ["start", "--config-file", configFile, "--data-dir", join(node.directory, "data"), "--http",
-      "127.0.0.1:0", "--log-format", "json", ...options], { stdio: ["ignore", "ignore", "pipe"] });
+    node.child = spawn(
+      binary,
+      [
+        "start",
+        "--config-file",
+        configFile,
+        "--data-dir",
+        join(node.directory, "data"),
+        "--http",
+        "127.0.0.1:0",
+        "--log-format",
+        "json",
+        ...options,
+      ],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
     process.on("exit", () => node.child.kill("SIGKILL")); // also when a check throws
     node.exited = new Promise((resolve) => node.child.on("exit", (code, signal) => resolve(signal ?? code)));
     try {

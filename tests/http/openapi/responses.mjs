@@ -1,5 +1,6 @@
-// Calls every operation of the description with good and bad input, on real nodes, and checks each answer against what the
-// description says of its status. Fails when something differs, an operation was not called or a status is not described.
+// Calls every operation of the description with good and bad input, on real nodes, and checks each answer against what
+// the description says of its status. Fails when something differs, an operation was not called or a status is not
+// described.
 //
 //   node responses.mjs PACKAGES DOCUMENT OVERWATCH
 import { deepStrictEqual } from "node:assert";
@@ -16,8 +17,8 @@ const api = new DescribedApi(documentFile, packages);
 const root = "/api/overwatch";
 const json = { "Content-Type": "application/json" };
 const nobody = "01a201dd-1ea5-7000-8000-3530ffd7c7f1"; // an id that no task has
-const maxBursts = 200;                                  // of submits, until one meets another
-const largestMinFreeMb = 1_048_576;                     // of storage.min-free-mb
+const maxBursts = 200; // of submits, until one meets another
+const largestMinFreeMb = 1_048_576; // of storage.min-free-mb
 const config = `commands {
   wait {
     argv = ["/bin/sleep", "600"]
@@ -34,7 +35,7 @@ const shownBySome = [408, 429, 503, 507];
 
 let base = "";
 
-// `values` fill the placeholders, `content` is the JSON body. `valid`: whether the schema of the body allows the content;
+// `values` fill the placeholders, `content` is the JSON body. `valid`: whether the schema of the body allows it;
 // unless said otherwise, when it is accepted.
 async function call(method, path, { expect = 200, values = [], query = "", content, valid, body, headers } = {}) {
   const entry = api.operation(method, path);
@@ -48,7 +49,10 @@ async function call(method, path, { expect = 200, values = [], query = "", conte
   }
   const answer = await send(base, { method, path: target, body, headers: headers ?? (body === undefined ? {} : json) });
   if (answer.status !== expect)
-    api.report(entry.name, `${target} ${(body ?? "").slice(0, 200)} is answered with ${answer.status}, not ${expect}: ${answer.text.slice(0, 400)}`);
+    api.report(
+      entry.name,
+      `${target} ${(body ?? "").slice(0, 200)} is answered with ${answer.status}, not ${expect}: ${answer.text.slice(0, 400)}`,
+    );
   return { value: api.check(entry, answer), headers: answer.headers };
 }
 
@@ -59,7 +63,17 @@ async function checkNode() {
   const described = await call("GET", root + "/openapi.json");
   deepStrictEqual(described.value, api.document, "the node serves another description");
   for (const path of ["/", "/metrics"]) await call("GET", path);
-  for (const path of ["/health", "/health/live", "/health/ready", "/metrics", "/status", "/stats", "/config", "/pools", "/workers"])
+  for (const path of [
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/status",
+    "/stats",
+    "/config",
+    "/pools",
+    "/workers",
+  ])
     await call("GET", root + path);
 }
 
@@ -78,11 +92,16 @@ async function checkNewTasks() {
 
 async function checkBatches() {
   const path = root + "/tasks/batch";
-  const two = [{ name: "a", task_type: "noop" }, { name: "b", task_type: "noop", priority: 4 }];
+  const two = [
+    { name: "a", task_type: "noop" },
+    { name: "b", task_type: "noop", priority: 4 },
+  ];
   await call("POST", path, { content: two });
   await call("POST", path, { content: [...two, { name: "" }, 5], valid: false });
-  await call("POST", path, { body: two.map((x) => JSON.stringify(x) + "\n").join("") + "{\n",
-    headers: { "Content-Type": "application/x-ndjson" } });
+  await call("POST", path, {
+    body: two.map((x) => JSON.stringify(x) + "\n").join("") + "{\n",
+    headers: { "Content-Type": "application/x-ndjson" },
+  });
   await call("POST", path, { content: [], expect: 422 });
   await call("POST", path, { content: Array(10_001).fill(two[0]), expect: 422 });
   await call("POST", path, { content: 7, expect: 400 });
@@ -94,9 +113,24 @@ async function checkLists() {
   const page = await call("GET", path, { query: "limit=2" });
   const cursor = page.headers["overwatch-next-cursor"];
   await call("GET", path, { query: `limit=1000&cursor=${cursor}` });
-  await call("GET", path, { query: "status=completed,failed&status=queued&task_type=noop&priority=high,low&tags=x&assigned_to=a&subsystem=core" });
-  await call("GET", path, { query: "context.user_id=u1&origin=api&origin_id=x&created_from=-1h&created_to=2100-01-01T00:00:00Z&q=na" });
-  for (const query of ["limit=0", "limit=1001", "limit=x", "cursor=x", "status=x", "priority=9", "origin=x", "created_from=x", "created_to=x", "context=x"])
+  await call("GET", path, {
+    query: "status=completed,failed&status=queued&task_type=noop&priority=high,low&tags=x&assigned_to=a&subsystem=core",
+  });
+  await call("GET", path, {
+    query: "context.user_id=u1&origin=api&origin_id=x&created_from=-1h&created_to=2100-01-01T00:00:00Z&q=na",
+  });
+  for (const query of [
+    "limit=0",
+    "limit=1001",
+    "limit=x",
+    "cursor=x",
+    "status=x",
+    "priority=9",
+    "origin=x",
+    "created_from=x",
+    "created_to=x",
+    "context=x",
+  ])
     await call("GET", path, { query, expect: 422 });
 }
 
@@ -106,7 +140,14 @@ async function checkOneTask() {
   if (done.status !== "completed") api.report("GET task", `a task of type noop ended as ${done.status}`);
   const hello = await ended((await create({ name: "hello", payload: { command: "hello" } })).id);
   const failed = await ended((await create({ name: "fails", payload: { command: "no such command" } })).id);
-  const later = await create({ name: "later", task_type: "noop", scheduled_at: "+1h", concurrency: { key: "c" }, snapshot: { keys: ["a"] }, unique_for: 2.5 });
+  const later = await create({
+    name: "later",
+    task_type: "noop",
+    scheduled_at: "+1h",
+    concurrency: { key: "c" },
+    snapshot: { keys: ["a"] },
+    unique_for: 2.5,
+  });
   const unserved = await create({ name: "unserved", task_type: "data_backup" });
   const running = await create({ name: "running", payload: { command: "wait" } });
   for (const task of [done, hello, failed, later, unserved, running]) {
@@ -114,9 +155,11 @@ async function checkOneTask() {
     await call("GET", one + "/why", { values: [task.id] });
     await call("GET", one + "/logs", { values: [task.id], query: "after=0&limit=1000" });
   }
-  if (failed.error === null || hello.result === null) api.report("GET task", "no failed task and no result was checked");
+  if (failed.error === null || hello.result === null)
+    api.report("GET task", "no failed task and no result was checked");
   for (const query of ["wait=61", "wait=x"]) await call("GET", one, { values: [done.id], query, expect: 422 });
-  for (const query of ["after=-1", "limit=0", "limit=1001"]) await call("GET", one + "/logs", { values: [done.id], query, expect: 422 });
+  for (const query of ["after=-1", "limit=0", "limit=1001"])
+    await call("GET", one + "/logs", { values: [done.id], query, expect: 422 });
 
   await call("DELETE", one, { values: [running.id], expect: 409 });
   await call("POST", one + "/retry", { values: [running.id], expect: 409 });
@@ -130,8 +173,14 @@ async function checkOneTask() {
   await call("POST", one + "/retry", { values: [done.id] });
   await call("DELETE", one, { values: [done.id] });
   for (const id of [nobody, "x", done.id])
-    for (const [method, path] of [["GET", one], ["DELETE", one], ["POST", one + "/cancel"], ["POST", one + "/retry"],
-      ["GET", one + "/logs"], ["GET", one + "/why"]])
+    for (const [method, path] of [
+      ["GET", one],
+      ["DELETE", one],
+      ["POST", one + "/cancel"],
+      ["POST", one + "/retry"],
+      ["GET", one + "/logs"],
+      ["GET", one + "/why"],
+    ])
       await call(method, path, { values: [id], expect: 404 });
 }
 
@@ -154,18 +203,42 @@ async function checkDispatch() {
 
 async function checkSettings() {
   const path = root + "/config";
-  await call("PUT", path, { content: { max_concurrent_tasks: 8, generation_interval: "2m", retention: 3600, slots: { noop: 3 }, "slots.system_health": 2 } });
+  await call("PUT", path, {
+    content: {
+      max_concurrent_tasks: 8,
+      generation_interval: "2m",
+      retention: 3600,
+      slots: { noop: 3 },
+      "slots.system_health": 2,
+    },
+  });
   await call("PUT", path, { query: "generation_interval=3600&slots.noop=2" });
   await call("PUT", path, { content: { "log.level": "debug" } });
   await call("GET", path);
-  for (const content of [{ max_concurrent_tasks: 0 }, { max_concurrent_tasks: 10_001 }, { generation_interval: "x" }, { slots: 5 },
-    { slots: { noop: 0 } }, { "slots.noop": "x" }, { retention: -1 }, 5])
+  for (const content of [
+    { max_concurrent_tasks: 0 },
+    { max_concurrent_tasks: 10_001 },
+    { generation_interval: "x" },
+    { slots: 5 },
+    { slots: { noop: 0 } },
+    { "slots.noop": "x" },
+    { retention: -1 },
+    5,
+  ])
     await call("PUT", path, { content, expect: 422 });
   await call("PUT", path, { content: { no_such_setting: 1 }, valid: true, expect: 422 });
   await call("PUT", path, { content: { slots: { no_such_type: 1 } }, valid: true, expect: 404 });
   await call("PUT", path, { query: "generation_interval=x", expect: 422 });
   await call("PUT", path, { body: "{", expect: 400 });
-  await call("PUT", path, { content: { max_concurrent_tasks: null, generation_interval: null, retention: null, "slots.noop": null, "slots.system_health": null } });
+  await call("PUT", path, {
+    content: {
+      max_concurrent_tasks: null,
+      generation_interval: null,
+      retention: null,
+      "slots.noop": null,
+      "slots.system_health": null,
+    },
+  });
   await call("GET", path);
 
   const pool = root + "/pools/{type}";
@@ -200,15 +273,21 @@ async function checkMethods() {
   for (const [pattern, item] of Object.entries(api.document.paths)) {
     const path = pattern.replace("{id}", nobody).replace("{type}", "noop");
     const described = ["get", "put", "post", "delete"].filter((x) => item[x] !== undefined).map((x) => x.toUpperCase());
-    const [options, wrong] = [await send(base, { method: "OPTIONS", path }), await send(base, { method: "PATCH", path })];
+    const [options, wrong] = [
+      await send(base, { method: "OPTIONS", path }),
+      await send(base, { method: "PATCH", path }),
+    ];
     for (const answer of [options, wrong])
       for (const method of [...described, "OPTIONS", ...(described.includes("GET") ? ["HEAD"] : [])])
-        if (!(answer.headers.allow ?? "").split(", ").includes(method)) api.report(pattern, `${method} is not in Allow`);
-    if (options.status !== 204 || wrong.status !== 405) api.report(pattern, `OPTIONS ${options.status}, PATCH ${wrong.status}`);
+        if (!(answer.headers.allow ?? "").split(", ").includes(method))
+          api.report(pattern, `${method} is not in Allow`);
+    if (options.status !== 204 || wrong.status !== 405)
+      api.report(pattern, `OPTIONS ${options.status}, PATCH ${wrong.status}`);
     checkError(pattern, wrong);
     if (!described.includes("GET") || pattern === root + "/events") continue;
     const head = await send(base, { method: "HEAD", path });
-    if (head.text !== "" || (head.status !== 200 && !pattern.includes("{id}"))) api.report(pattern, `HEAD ${head.status} ${head.text}`);
+    if (head.text !== "" || (head.status !== 200 && !pattern.includes("{id}")))
+      api.report(pattern, `HEAD ${head.status} ${head.text}`);
   }
   const nowhere = await send(base, { method: "GET", path: root + "/nowhere" });
   if (nowhere.status !== 404) api.report("an unknown path", `is answered with ${nowhere.status}`);
@@ -220,7 +299,7 @@ function checkError(what, answer) {
   if (wrong !== "") api.report(what, `${wrong} in ${answer.text}`);
 }
 
-// Follows the events of one task to its end. While the stream holds the only place for long requests, a wait is refused.
+// Follows the events of one task to its end. The stream holds the only place for long requests: a wait is refused.
 async function checkEvents() {
   const path = root + "/events";
   for (const query of ["from=x", "kinds=x", "task=x"]) await call("GET", path, { query, expect: 422 });
@@ -241,7 +320,8 @@ async function checkEvents() {
         const messages = rest.split("\n\n");
         rest = messages.pop();
         found.push(...messages.map(parseMessage).filter((x) => x.data !== undefined));
-        if (!asked && messages.some((x) => /^id: /m.test(x))) { // the stream has told where it is: nothing is missed
+        if (!asked && messages.some((x) => /^id: /m.test(x))) {
+          // the stream has told where it is: nothing is missed
           asked = true;
           id = (await create({ name: "seen", payload: { command: "hello" } })).id;
           await call("GET", root + "/tasks/{id}", { values: [id], query: "wait=1", expect: 503 });
@@ -258,14 +338,20 @@ async function checkEvents() {
   for (const { id, event, data } of events) {
     const value = JSON.parse(data);
     const wrong = api.schemaMismatch("Event", value);
-    if (wrong !== "" || value.kind !== event || value.cursor !== id) api.report("GET events", `${wrong} in ${event} ${id} ${data}`);
+    if (wrong !== "" || value.kind !== event || value.cursor !== id)
+      api.report("GET events", `${wrong} in ${event} ${id} ${data}`);
   }
   for (const kind of ["task_created", "task_started", "task_log", "task_completed"])
     if (!events.some((x) => x.event === kind)) api.report("GET events", `no ${kind} was seen`);
 }
 
 function parseMessage(text) {
-  return Object.fromEntries(text.split("\n").filter((x) => /^\w+: /.test(x)).map((x) => [x.slice(0, x.indexOf(":")), x.slice(x.indexOf(":") + 2)]));
+  return Object.fromEntries(
+    text
+      .split("\n")
+      .filter((x) => /^\w+: /.test(x))
+      .map((x) => [x.slice(0, x.indexOf(":")), x.slice(x.indexOf(":") + 2)]),
+  );
 }
 
 // Only one task may be on its way to the disk: of many at once, one is refused.
@@ -273,8 +359,9 @@ async function checkOverload() {
   const entry = api.operation("POST", root + "/tasks/batch");
   const body = JSON.stringify([{ name: "burst", task_type: "noop" }]);
   for (let i = 0; i < maxBursts; ++i) {
-    const answers = await Promise.all(Array.from({ length: 32 }, () =>
-      send(base, { method: "POST", path: entry.path, body, headers: json })));
+    const answers = await Promise.all(
+      Array.from({ length: 32 }, () => send(base, { method: "POST", path: entry.path, body, headers: json })),
+    );
     for (const answer of answers) api.check(entry, answer);
     if (answers.some((x) => x.status === 429)) return;
   }
@@ -284,7 +371,12 @@ async function checkOverload() {
 // A body that does not arrive. Takes as long as http.request-timeout.
 async function checkSlowBody() {
   const entry = api.operation("POST", root + "/tasks");
-  const answer = await send(base, { method: "POST", path: entry.path, headers: { ...json, "Content-Length": "10" }, declared: true });
+  const answer = await send(base, {
+    method: "POST",
+    path: entry.path,
+    headers: { ...json, "Content-Length": "10" },
+    declared: true,
+  });
   if (answer.status !== 408) api.report(entry.name, `a body that does not arrive is answered with ${answer.status}`);
   api.check(entry, answer);
 }
@@ -321,7 +413,9 @@ async function checkFullDisk() {
 function checkCoverage(left) {
   for (const { name, operation } of api.operations()) {
     const seen = api.seen.get(name) ?? new Set();
-    const missing = Object.keys(operation.responses).map(Number).filter((x) => shownByEach.includes(x) && !seen.has(x));
+    const missing = Object.keys(operation.responses)
+      .map(Number)
+      .filter((x) => shownByEach.includes(x) && !seen.has(x));
     if (missing.length > 0) api.report(name, `was never answered as described with ${missing.join(", ")}`);
   }
   const anywhere = new Set([...api.seen.values()].flatMap((x) => [...x]));
@@ -331,8 +425,19 @@ function checkCoverage(left) {
 
 const left = [];
 await withNode(["--http-max-long-requests", "1", "--tasks-max-in-flight-tasks", "1"], async () => {
-  await inTurn(checkNode, checkNewTasks, checkBatches, checkLists, checkOneTask, checkDispatch, checkSettings, checkEvents,
-    checkRefusals, checkMethods, checkOverload);
+  await inTurn(
+    checkNode,
+    checkNewTasks,
+    checkBatches,
+    checkLists,
+    checkOneTask,
+    checkDispatch,
+    checkSettings,
+    checkEvents,
+    checkRefusals,
+    checkMethods,
+    checkOverload,
+  );
 });
 await withNode(["--http-request-timeout", "1s"], () => inTurn(checkSlowBody));
 const disk = statfsSync(tmpdir());
