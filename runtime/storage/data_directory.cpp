@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <optional>
+#include <poll.h>
 #include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -23,6 +24,10 @@ namespace overwatch {
 namespace {
 
 constexpr std::string_view format_prefix = "overwatch-store ";
+
+// A node that was killed while it started a command leaves a child that holds its lock until it runs the program.
+constexpr int lock_attempts = 100;
+constexpr int lock_pause_ms = 20;
 
 /// Turns the version before its place into the next one: element 0 upgrades version 1 to 2, and so on. A step
 /// may be interrupted and is then run again.
@@ -112,6 +117,7 @@ caf::expected<std::optional<uint32_t>> read_version(const fs::path& directory) {
   return std::optional<uint32_t>{};
 }
 
+/// Who wrote its process id and still runs; empty when nobody does.
 std::string holder_of(int fd) {
   char text[32] = {};
   if (::pread(fd, text, sizeof(text) - 1, 0) <= 0)
@@ -166,8 +172,13 @@ caf::expected<int> data_directory::lock(const fs::path& path) {
   int fd = ::open((path / "node.pid").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0)
     return write_failed(path / "node.pid", errno);
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0)
-    return fd;
+  for (int i = 0; i < lock_attempts; ++i) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0)
+      return fd;
+    if (!holder_of(fd).empty())
+      break;
+    ::poll(nullptr, 0, lock_pause_ms);
+  }
   auto error = make_error(ec::conflict,
                           "the data directory " + path.string() + " is in use by another node" + holder_of(fd) +
                             ". Stop that node, or choose another data directory " + "with --data-dir",
