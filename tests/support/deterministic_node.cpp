@@ -80,6 +80,7 @@ void deterministic_node::start() {
   links.replica = keep(system_.spawn(replica, replication, below, links.scheduler, [] {
     return std::unique_ptr<replicated_log>{std::make_unique<single_log>()};
   }));
+  ++gateway_settings.seed; // every start has ids of its own
   gateway_handle = keep(system_.spawn(gateway, gateway_settings));
   caf::anon_send(gateway_handle, links);
   settle();
