@@ -131,7 +131,7 @@ void look_at_polls(pointer self) {
   };
   state.polls.erase(std::remove_if(state.polls.begin(), state.polls.end(), answered), state.polls.end());
   if (!state.polls.empty())
-    self->delayed_send(self, std::chrono::milliseconds{5}, caf::tick_atom::value);
+    self->delayed_send(self, std::chrono::milliseconds{5}, caf::idle_atom::value);
 }
 
 caf::result<event_batch> poll_events(pointer self, const event_request& request) {
@@ -140,7 +140,7 @@ caf::result<event_batch> poll_events(pointer self, const event_request& request)
     auto until = std::chrono::steady_clock::now() + request.wait;
     fake_state::poll poll{request, until, self->make_response_promise<event_batch>()};
     if (self->state.polls.empty())
-      self->delayed_send(self, std::chrono::milliseconds{1}, caf::tick_atom::value);
+      self->delayed_send(self, std::chrono::milliseconds{1}, caf::idle_atom::value);
     self->state.polls.push_back(std::move(poll));
     return caf::delegated<event_batch>{};
   });
@@ -284,6 +284,7 @@ fake_gateway_actor spawn_fake_gateway(caf::actor_system& system, std::shared_ptr
           f();
         look_at_polls(self);
       },
+      [self](caf::idle_atom) { look_at_polls(self); },
     };
   }, std::move(node));
 }

@@ -32,7 +32,8 @@ struct fake_node {
   size_t submit_count();
 };
 
-using fake_gateway_actor = overwatch::gateway_actor::extend<caf::reacts_to<caf::tick_atom>>;
+using fake_gateway_actor =
+  overwatch::gateway_actor::extend<caf::reacts_to<caf::tick_atom>, caf::reacts_to<caf::idle_atom>>;
 
 fake_gateway_actor spawn_fake_gateway(caf::actor_system& system, std::shared_ptr<fake_node> node);
 
