@@ -17,6 +17,11 @@ constexpr uint32_t logged_attempts = 5;
 
 } // namespace
 
+pool_state::~pool_state() {
+  for (auto& [id, x] : running_)
+    x.stop->request(cancellation::cause::shutdown);
+}
+
 void pool_state::set_up(pointer self, pool_options options, journal_actor journal) {
   self_ = self;
   options_ = std::move(options);

@@ -31,6 +31,9 @@ public:
   static inline const char* name = "pool";
   using pointer = pool_actor::stateful_pointer<pool_state>;
 
+  /// A pool that dies tells its handlers to stop: their attempts are lost and will be started again.
+  ~pool_state();
+
   void set_up(pointer self, pool_options options, journal_actor journal);
 
   // One method per message; see `pool_actor`.

@@ -180,6 +180,22 @@ TEST_F(PoolTest, HandlerThatIgnoresAStopLosesItsSlot) {
   release->set_value();
 }
 
+TEST_F(PoolTest, PoolThatDiesStopsItsHandlers) {
+  std::promise<void> began;
+  std::promise<bool> stopped;
+  auto handle = start([&](const attempt_context& x) {
+    began.set_value();
+    stopped.set_value(x.wait_for(60s) && x.stop_cause() == cancellation::cause::shutdown);
+    return outcome::failed("was told to stop");
+  });
+  assign(handle, {task(1)});
+  ASSERT_EQ(began.get_future().wait_for(patience), std::future_status::ready);
+  caf::anon_send_exit(handle, caf::exit_reason::kill);
+  auto result = stopped.get_future();
+  ASSERT_EQ(result.wait_for(patience), std::future_status::ready) << "its task is started again while it still runs";
+  EXPECT_TRUE(result.get());
+}
+
 TEST_F(PoolTest, LinesAndProgressArriveBeforeTheOutcome) {
   auto handle = start([](const attempt_context& x) {
     for (int i = 0; i < 250; ++i)
