@@ -12,11 +12,13 @@ using namespace overwatch;
 
 namespace {
 
-std::string sample() {
+std::string content_of(const char* file) {
   std::stringstream text;
-  text << std::ifstream{SAMPLE_CONFIG}.rdbuf();
+  text << std::ifstream{file}.rdbuf();
   return text.str();
 }
+
+std::string sample() { return content_of(SAMPLE_CONFIG); }
 
 } // namespace
 
@@ -89,4 +91,16 @@ TEST(OptionsTest, TheSampleFileSaysWhatEachOptionMeans) {
     meaning.erase(std::remove(meaning.begin(), meaning.end(), ';'), meaning.end());
     EXPECT_NE(joined.find(meaning), std::string::npos) << one.name;
   }
+}
+
+TEST(OptionsTest, ReadmeHasTheReferenceAsItIs) {
+  auto readme = content_of(README);
+  std::string begin = "<!-- options:begin -->\n";
+  auto first = readme.find(begin);
+  auto last = readme.find("<!-- options:end -->");
+  ASSERT_NE(first, std::string::npos);
+  ASSERT_NE(last, std::string::npos);
+  first += begin.size();
+  EXPECT_EQ(readme.substr(first, last - first), options_reference())
+    << "put the output of `overwatch config reference` between the markers of README.md";
 }
