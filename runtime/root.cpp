@@ -22,6 +22,7 @@ namespace {
 constexpr size_t max_failures = 3;
 constexpr auto failure_window = std::chrono::minutes{1};
 constexpr auto close_timeout = std::chrono::seconds{30};
+constexpr auto settle_timeout = std::chrono::seconds{5}; // the log does not move while the disk is full
 constexpr uint64_t mebi = 1ULL << 20;
 
 scheduler_options make_scheduler_options(const settings& config) {
@@ -149,6 +150,13 @@ caf::result<stop_reply> root_state::stop(const drain_request& x) {
   stop_.promise = promise;
   self_->send(gateway_, caf::leave_atom::value);
   self_->send(links_.scheduler, caf::leave_atom::value);
+  // What was started already reaches its pool first, so that the pools know all that they have to send back.
+  self_->request(links_.scheduler, settle_timeout, settle_request{})
+    .then([this, x](const scheduler_status&) { drain_pools(x); }, [this, x](const caf::error&) { drain_pools(x); });
+  return promise;
+}
+
+void root_state::drain_pools(const drain_request& x) {
   stop_.pools = links_.pools.size();
   if (stop_.pools == 0)
     flush_and_close();
@@ -162,7 +170,6 @@ caf::result<stop_reply> root_state::stop(const drain_request& x) {
           drained();
         },
         [this](const caf::error&) { drained(); });
-  return promise;
 }
 
 void root_state::drained() {

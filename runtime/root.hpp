@@ -46,6 +46,7 @@ private:
   template <class Handle>
   Handle watch(const char* what, Handle handle);
   pool_actor start_pool(const std::string& task_type, const handler_registry::entry& handler, journal_actor journal);
+  void drain_pools(const drain_request& x);
   void drained();
   void flush_and_close();
   void all_down();
