@@ -87,7 +87,7 @@ TEST_F(CommandFaultTest, HugeResultFailsTheTask) {
   task["retry"] = {{"max_attempts", 3}};
   auto ended = run(task);
   EXPECT_EQ(text_at(ended, "status"), "failed");
-  EXPECT_NE(text_at(ended, "error", "message").find("1048576"), std::string::npos) << text_at(ended, "error", "message");
+  EXPECT_NE(text_at(ended, "error", "message").find("1048576"), std::string::npos) << json::serialize(ended);
   EXPECT_EQ(ended.at("attempt").to_number<int>(), 1);
   EXPECT_LT(node_->resident_bytes(), 300u << 20);
   expect_working();

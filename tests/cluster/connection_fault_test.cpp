@@ -64,7 +64,8 @@ private:
 
 class ConnectionFaultTest : public node_fixture {
 protected:
-  static constexpr const char* submit_head = "POST /api/overwatch/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n";
+  static constexpr const char* submit_head =
+    "POST /api/overwatch/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n";
 
   void start_small(const std::string& more = {}) {
     options_.more_config = "http {\n  threads = 8\n  max-long-requests = 2\n  request-timeout = 1s\n" + more + "}\n";
@@ -224,7 +225,8 @@ TEST_F(ConnectionFaultTest, LongRequestsLeaveThreadsForOthers) {
   EXPECT_EQ(answer.status, 503) << answer.body;
   EXPECT_FALSE(answer.header("retry-after").empty());
   waits.clear();
-  EXPECT_TRUE(support::eventually([&] { return client_->get("/tasks/" + id + "?wait=0").status == 200; }));
+  EXPECT_TRUE(support::eventually([&] { return client_->get("/tasks/" + id + "?wait=1").status == 200; }))
+    << "places of clients that left are free again";
   expect_working();
 }
 

@@ -164,7 +164,8 @@ TEST_F(DiskFullTest, NothingAcknowledgedIsLostWhenTheDiskFillsWhileItWrites) {
 }
 
 TEST_F(DiskFullTest, RunningTasksEndWhenSpaceReturns) {
-  options_.commands = {{"wait", {"/bin/sh", "-c", "while test -e " + ballast() + "; do sleep 0.05; done; echo '{\"saw\":1}'"}}};
+  auto script = "while test -e " + ballast() + "; do sleep 0.05; done; echo '{\"saw\":1}'";
+  options_.commands = {{"wait", {"/bin/sh", "-c", script}}};
   start();
   fill_disk(40 * megabyte);
   auto id = client_->submit(command_task("wait"));
