@@ -24,7 +24,9 @@ protected:
     return fault;
   }
 
-  failure refused_submit(std::vector<submission> tasks) { return refused<submit_reply>(submit_request{std::move(tasks)}); }
+  failure refused_submit(std::vector<submission> tasks) {
+    return refused<submit_reply>(submit_request{std::move(tasks)});
+  }
 };
 
 TEST_F(GatewayTest, RefusedFieldIsNamedWithItsPointer) {
@@ -166,9 +168,9 @@ TEST_F(GatewayTest, RetryMakesANewTaskThatNamesTheOld) {
   start();
   auto pool = offer("noop", 1);
   auto id = submit("one", [&](task_spec& x) {
-    x.tags = {"a"};
-    x.deadline = time() + 1h;
-  }).id;
+              x.tags = {"a"};
+              x.deadline = time() + 1h;
+            }).id;
   EXPECT_EQ(refused<submit_receipt>(retry_request{id}).code, ec::conflict) << "it runs";
   finish(take_assigned(pool).at(0), violation::exception, "bad luck");
   auto receipt = ask<submit_receipt>(gateway_handle, retry_request{id});
@@ -224,7 +226,8 @@ TEST_F(GatewayTest, SettingsAreCheckedAndKept) {
   EXPECT_EQ(refused<settings_reply>(set("colour", "red")).code, ec::invalid);
   EXPECT_EQ(refused<settings_reply>(set("slots.unheard", "1")).code, ec::not_found);
   EXPECT_EQ(ask<settings_reply>(gateway_handle, settings_request{}).values.at("retention"), "86400");
-  auto values = ask<settings_reply>(gateway_handle, settings_request{{{"retention", "60"}, {"slots.noop", "3"}}}).values;
+  auto values =
+    ask<settings_reply>(gateway_handle, settings_request{{{"retention", "60"}, {"slots.noop", "3"}}}).values;
   EXPECT_EQ(values.at("retention"), "60");
   EXPECT_EQ(values.at("slots.noop"), "3");
   crash(memory_store::survival::none);

@@ -23,7 +23,8 @@ bool readable(int fd) {
 struct attempt {
   std::shared_ptr<cancellation> stop = std::make_shared<cancellation>();
   std::shared_ptr<attempt_report> report = std::make_shared<attempt_report>();
-  attempt_context context{std::make_shared<task_spec>(), std::make_shared<const std::string>("{}"), {7, 3}, stop, report};
+  attempt_context context{
+    std::make_shared<task_spec>(), std::make_shared<const std::string>("{}"), {7, 3}, stop, report};
 };
 
 } // namespace

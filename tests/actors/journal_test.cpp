@@ -181,7 +181,8 @@ TEST_F(JournalTest, CheckpointTellsThePositionOfTheStateThatItHas) {
   caf::anon_send(handle, checkpoint_request{0});
   settle();
   std::vector<checkpoint_done> done; // it runs on a thread of its own
-  for (auto until = std::chrono::steady_clock::now() + patience; done.empty() && std::chrono::steady_clock::now() < until;) {
+  for (auto until = std::chrono::steady_clock::now() + patience;
+       done.empty() && std::chrono::steady_clock::now() < until;) {
     std::this_thread::yield();
     settle();
     done = received<checkpoint_done>();

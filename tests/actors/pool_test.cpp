@@ -55,11 +55,12 @@ protected:
     std::vector<attempt_outcome> result;
     auto waiting = true;
     while (waiting && result.size() < count)
-      self->receive([&](outcome_batch& x) { std::move(x.outcomes.begin(), x.outcomes.end(), std::back_inserter(result)); },
-                    [&](progress_batch& x) { std::move(x.attempts.begin(), x.attempts.end(), std::back_inserter(reports)); },
-                    [&](journal_write& x) { written += x.batch.changes.size(); },
-                    [&](const pool_offer& x, const caf::strong_actor_ptr&) { offers.push_back(x); },
-                    caf::after(patience) >> [&] { waiting = false; });
+      self->receive(
+        [&](outcome_batch& x) { std::move(x.outcomes.begin(), x.outcomes.end(), std::back_inserter(result)); },
+        [&](progress_batch& x) { std::move(x.attempts.begin(), x.attempts.end(), std::back_inserter(reports)); },
+        [&](journal_write& x) { written += x.batch.changes.size(); },
+        [&](const pool_offer& x, const caf::strong_actor_ptr&) { offers.push_back(x); },
+        caf::after(patience) >> [&] { waiting = false; });
     EXPECT_EQ(result.size(), count);
     return result;
   }
@@ -165,17 +166,20 @@ TEST_F(PoolTest, HandlerThatIgnoresAStopLosesItsSlot) {
   grace = 20ms;
   auto release = std::make_shared<std::promise<void>>();
   auto released = release->get_future().share();
-  auto handle = start([released](const attempt_context& x) {
-    if (x.task().id.high == 1)
-      released.wait();
-    return outcome::completed();
-  }, {}, 1);
+  auto handle = start(
+    [released](const attempt_context& x) {
+      if (x.task().id.high == 1)
+        released.wait();
+      return outcome::completed();
+    },
+    {}, 1);
   assign(handle, {task(1, 10ms)});
   EXPECT_EQ(outcomes(1)[0].kind, violation::timeout);
   assign(handle, {task(2)});
   EXPECT_EQ(outcomes(1)[0].id.high, 2u) << "its slot works again";
   pool_status status;
-  self->request(handle, patience, pools_request{}).receive([&](pool_status& x) { status = x; }, [](caf::error&) { FAIL(); });
+  self->request(handle, patience, pools_request{})
+    .receive([&](pool_status& x) { status = x; }, [](caf::error&) { FAIL(); });
   EXPECT_EQ(status.abandoned, 1u);
   release->set_value();
 }
@@ -217,10 +221,12 @@ TEST_F(PoolTest, LinesAndProgressArriveBeforeTheOutcome) {
 
 TEST_F(PoolTest, DrainWaitsAndThenSendsTheRestBack) {
   std::promise<void> began;
-  auto handle = start([&](const attempt_context& x) {
-    began.set_value();
-    return x.wait_for(60s) ? outcome::failed("was told to stop") : outcome::completed();
-  }, {}, 1);
+  auto handle = start(
+    [&](const attempt_context& x) {
+      began.set_value();
+      return x.wait_for(60s) ? outcome::failed("was told to stop") : outcome::completed();
+    },
+    {}, 1);
   assign(handle, {task(1)});
   ASSERT_EQ(began.get_future().wait_for(patience), std::future_status::ready);
   auto reply = self->request(handle, patience, drain_request{20ms});

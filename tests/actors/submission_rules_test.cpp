@@ -23,8 +23,8 @@ task_spec good() {
 }
 
 failure check(task_spec spec, std::string payload = "{}") {
-  return check_submission({std::make_shared<task_spec>(std::move(spec)),
-                           std::make_shared<const std::string>(std::move(payload))}, types);
+  return check_submission(
+    {std::make_shared<task_spec>(std::move(spec)), std::make_shared<const std::string>(std::move(payload))}, types);
 }
 
 struct rule {
@@ -60,15 +60,27 @@ const std::vector<rule>& rules() {
      [](spec x) { x.unique_key = text(limits::label_bytes + 1); }},
     {"/concurrency/key", [](spec x) { x.concurrency.key = text(limits::label_bytes); },
      [](spec x) { x.concurrency.key = text(limits::label_bytes + 1); }},
-    {"/timeout", [](spec x) { x.timeout = limits::max_timeout; }, [](spec x) { x.timeout = limits::max_timeout + 1ms; }},
+    {"/timeout", [](spec x) { x.timeout = limits::max_timeout; },
+     [](spec x) { x.timeout = limits::max_timeout + 1ms; }},
     {"/timeout", [](spec x) { x.timeout = 1ms; }, [](spec x) { x.timeout = 0ms; }},
-    {"/tags", [](spec x) { x.tags = list(limits::list_entries); }, [](spec x) { x.tags = list(limits::list_entries + 1); }},
-    {"/tags/1", [](spec x) { x.tags = {"a", text(limits::label_bytes)}; },
-     [](spec x) { x.tags = {"a", text(limits::label_bytes + 1)}; }},
+    {"/tags", [](spec x) { x.tags = list(limits::list_entries); },
+     [](spec x) { x.tags = list(limits::list_entries + 1); }},
+    {"/tags/1",
+     [](spec x) {
+       x.tags = {"a", text(limits::label_bytes)};
+     },
+     [](spec x) {
+       x.tags = {"a", text(limits::label_bytes + 1)};
+     }},
     {"/context", [](spec x) { x.context = context(limits::list_entries); },
      [](spec x) { x.context = context(limits::list_entries + 1); }},
-    {"/context/user", [](spec x) { x.context = {{"user", text(limits::label_bytes)}}; },
-     [](spec x) { x.context = {{"user", text(limits::label_bytes + 1)}}; }},
+    {"/context/user",
+     [](spec x) {
+       x.context = {{"user", text(limits::label_bytes)}};
+     },
+     [](spec x) {
+       x.context = {{"user", text(limits::label_bytes + 1)}};
+     }},
     {"/required_gates", [](spec x) { x.required_gates = list(limits::list_entries); },
      [](spec x) { x.required_gates = list(limits::list_entries + 1); }},
     {"/depends_on", [](spec x) { x.depends_on.resize(limits::list_entries); },

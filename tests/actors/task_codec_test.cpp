@@ -22,7 +22,8 @@ task_spec some_spec() {
 } // namespace
 
 TEST(TaskCodecTest, SpecAndPayloadComeBack) {
-  for (const auto& payload : {std::string{}, std::string{"{}"}, std::string(1'000'000, 'x'), std::string("\0\xFF", 2)}) {
+  for (const auto& payload :
+       {std::string{}, std::string{"{}"}, std::string(1'000'000, 'x'), std::string("\0\xFF", 2)}) {
     auto record = encode_spec(some_spec(), payload);
     task_spec spec;
     std::string read;

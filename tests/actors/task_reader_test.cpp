@@ -82,15 +82,18 @@ TEST_F(TaskReaderTest, ListsByStatusByTypeAndByBoth) {
     added[add(task_type, cancelled)] = {task_type, cancelled};
   }
   for (uint32_t limit : {1u, 4u, 50u})
-    for (std::vector<std::string> types : {std::vector<std::string>{}, {"noop"}, {"other", "noop", "other"}, {"nobody"}})
-      for (std::vector<task_status> statuses :
-           {std::vector<task_status>{}, {task_status::cancelled}, {task_status::queued, task_status::cancelled},
-            {task_status::running}}) {
+    for (std::vector<std::string> types :
+         {std::vector<std::string>{}, {"noop"}, {"other", "noop", "other"}, {"nobody"}})
+      for (std::vector<task_status> statuses : {std::vector<task_status>{},
+                                                {task_status::cancelled},
+                                                {task_status::queued, task_status::cancelled},
+                                                {task_status::running}}) {
         std::vector<task_id> expected;
         for (auto i = added.rbegin(); i != added.rend(); ++i) {
           auto status = i->second.second ? task_status::cancelled : task_status::queued;
           auto type_wanted = types.empty() || std::find(types.begin(), types.end(), i->second.first) != types.end();
-          auto status_wanted = statuses.empty() || std::find(statuses.begin(), statuses.end(), status) != statuses.end();
+          auto status_wanted =
+            statuses.empty() || std::find(statuses.begin(), statuses.end(), status) != statuses.end();
           if (type_wanted && status_wanted)
             expected.push_back(i->first);
         }
@@ -118,7 +121,7 @@ TEST_F(TaskReaderTest, CursorStaysRightWhileTasksAreAddedAndRemoved) {
     if (!page.next)
       break;
     x.before = page.next;
-    add("noop"); // is newer: not in the pages to come
+    add("noop");                                                   // is newer: not in the pages to come
     ask<task_record>(gateway_handle, remove_request{seen.back()}); // the cursor itself is gone
   }
   EXPECT_EQ(seen, first);

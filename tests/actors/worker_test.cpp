@@ -37,7 +37,8 @@ TEST_F(WorkerTest, ExceptionsBecomeViolations) {
 
 TEST_F(WorkerTest, ResultHasABound) {
   auto size = task_limits::result_bytes;
-  EXPECT_EQ(run([=](const attempt_context&) { return outcome::completed(std::string(size, 'x')); }).result.size(), size);
+  EXPECT_EQ(run([=](const attempt_context&) { return outcome::completed(std::string(size, 'x')); }).result.size(),
+            size);
   auto large = run([=](const attempt_context&) { return outcome::completed(std::string(size + 1, 'x')); });
   EXPECT_EQ(large.kind, violation::exception);
   EXPECT_FALSE(large.retryable) << "the next one would be as large";

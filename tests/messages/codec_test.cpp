@@ -66,7 +66,8 @@ TEST(CodecTest, NumbersComeBack) {
     EXPECT_EQ(round_trip(x), x);
   for (uint64_t x : {uint64_t{0}, uint64_t{127}, uint64_t{128}, uint64_t{16383}, uint64_t{16384}, ~uint64_t{0}})
     EXPECT_EQ(round_trip(x), x);
-  for (double x : {0.0, -0.5, 1e300, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::denorm_min()})
+  for (double x :
+       {0.0, -0.5, 1e300, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::denorm_min()})
     EXPECT_EQ(round_trip(x), x);
   EXPECT_TRUE(round_trip(true));
   EXPECT_EQ(round_trip(int8_t{-128}), -128);
