@@ -19,8 +19,9 @@ readonly build_packages=(
   libcaf-dev libboost-json1.81-dev libspdlog-dev librocksdb-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev
 )
 readonly test_packages=(libgtest-dev libgmock-dev librapidcheck-dev)
-# A missing one makes its test skip, so failing to install it is only a warning. `prometheus` brings promtool.
-readonly optional_test_packages=(prometheus)
+# A missing one makes its test skip, so failing to install it is only a warning. `prometheus` brings promtool,
+# `libfaketime` sets the clock of one process.
+readonly optional_test_packages=(prometheus libfaketime)
 readonly tidy_packages=(clang-tidy shellcheck)
 
 usage() {

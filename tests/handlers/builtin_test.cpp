@@ -1,6 +1,6 @@
 #include "runtime/handlers/builtin.hpp"
 
-#include "attempt.hpp"
+#include "tests/handlers/attempt.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,6 +1,6 @@
 #include "runtime/handlers/performance_check.hpp"
 
-#include "attempt.hpp"
+#include "tests/handlers/attempt.hpp"
 
 #include <boost/json.hpp>
 

@@ -1,6 +1,6 @@
 #include "runtime/handlers/user_task.hpp"
 
-#include "attempt.hpp"
+#include "tests/handlers/attempt.hpp"
 #include "runtime/handlers/procfs.hpp"
 
 #include <boost/json.hpp>

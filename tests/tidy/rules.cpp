@@ -182,10 +182,12 @@ struct allowed_mark {
   std::string_view reason;
 };
 
-constexpr std::array<allowed_mark, 3> allowed_marks{{
+constexpr std::array<allowed_mark, 5> allowed_marks{{
   {"tests/bench", "sleep_for", "it measures: a load is paced by the clock"},
   {"tests/bench", "sleep_until", "likewise"},
   {"http/bridge.cpp", "caf::infinite", "the thread that waits for the answer has the deadline"},
+  {"tests/actors", "caf::infinite", "on the test coordinator time stands still while a request is answered"},
+  {"tests/support/deterministic_node.hpp", "caf::infinite", "likewise"},
 }};
 
 bool is_allowed(std::string_view path, std::string_view mark) {

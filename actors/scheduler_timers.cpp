@@ -1,0 +1,96 @@
+#include "actors/scheduler.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <algorithm>
+
+/// The part of the scheduler that looks ahead: pages of what waits, times that come, and what is old.
+namespace overwatch {
+
+namespace {
+
+constexpr auto page_timeout = std::chrono::seconds{60};
+constexpr size_t timers_per_entry = 1'000;
+constexpr uint32_t removals_per_page = 1'000;
+
+// Timers follow the wall clock, delayed messages do not: a clock that was set is noticed within this time.
+constexpr auto clock_check = std::chrono::microseconds{std::chrono::seconds{5}};
+
+} // namespace
+
+void scheduler_state::load_pages() {
+  if (!leads_)
+    return;
+  for (const auto& wanted : ready_.wanted_pages())
+    self_->request(replica_, page_timeout, wanted)
+      .then(
+        [this](const ready_page& page) {
+          ready_.add_page(page);
+          schedule_send();
+        },
+        [this, wanted](const caf::error&) { ready_.page_failed(wanted); });
+  if (timers_.pages().wants_page()) {
+    timer_request wanted{timers_.pages().page_start(), static_cast<uint32_t>(timers_.pages().page_size())};
+    self_->request(replica_, page_timeout, wanted)
+      .then(
+        [this](const timer_page& page) {
+          timers_.pages().add_page(page.keys, page.exhausted, page.applied);
+          arm_timer();
+        },
+        [this](const caf::error&) { timers_.pages().page_failed(); });
+  }
+}
+
+void scheduler_state::arm_timer() {
+  auto next = timers_.next();
+  if (!next || (armed_ && *armed_ <= *next))
+    return;
+  armed_ = next;
+  auto wait = std::clamp(*next - options_.clock(), std::chrono::microseconds{0}, clock_check);
+  self_->delayed_send(self_, wait, caf::tick_atom::value, ++timer_generation_);
+}
+
+void scheduler_state::timers_due(uint64_t generation) {
+  if (generation != timer_generation_ || !leads_)
+    return; // an earlier one was armed since
+  armed_.reset();
+  for (const auto& due : timers_.take_due(options_.clock(), timers_per_entry)) {
+    if (due.kind == keys::timer_kind::eligible)
+      add(promote_command{due.id});
+    else if (!running_.count(due.id) && !starting_.count(due.id)) // else its pool watches the deadline
+      miss_deadline(due.id);
+  }
+  arm_timer();
+  schedule_send();
+}
+
+void scheduler_state::miss_deadline(const task_id& id) {
+  self_->request(replica_, page_timeout, get_request{id})
+    .then(
+      [this, id](const task_record& record) {
+        auto pools = pools_of_type_.find(record.spec.task_type);
+        auto served = record.state.fence.attempt > 0 || (pools != pools_of_type_.end() && !pools->second.empty());
+        add(served ? violate_command{id, violation::timeout, "its deadline passed before an attempt could end it"}
+                   : violate_command{id, violation::rejected, "its deadline passed and no worker ever served its type"});
+        schedule_send();
+      },
+      [](const caf::error&) {}); // deleted meanwhile
+}
+
+void scheduler_state::remove_expired() {
+  self_->delayed_send(self_, options_.retention_interval, caf::idle_atom::value);
+  if (!leads_ || leaving_ || retention_.count() <= 0 || std::exchange(removing_, true))
+    return;
+  finished_request wanted{options_.clock() - retention_, removals_per_page};
+  self_->request(replica_, page_timeout, wanted)
+    .then(
+      [this](const id_page& page) {
+        removing_ = false;
+        for (const auto& id : page.ids)
+          add(remove_command{id});
+        schedule_send();
+      },
+      [this](const caf::error&) { removing_ = false; });
+}
+
+} // namespace overwatch
