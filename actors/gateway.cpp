@@ -8,6 +8,8 @@ namespace overwatch {
 namespace {
 
 constexpr uint32_t max_list = 1'000;
+constexpr uint32_t max_events = 4'096;
+constexpr auto max_wait = std::chrono::seconds{60};
 
 submit_receipt receipt_of(const command_result& result) {
   return {result.id, result.status, result.existing, result.error};
@@ -167,6 +169,20 @@ caf::result<submit_receipt> gateway_state::retry(const retry_request& x) {
   return promise;
 }
 
+caf::result<task_record> gateway_state::wait(const wait_request& x) {
+  if (x.limit.count() < 0 || x.limit > max_wait)
+    return make_error(ec::invalid, std::to_string(x.limit.count()) + " ms is not between 0 and 60 s", "/limit");
+  return forward<task_record>(links_.replica, x, x.limit);
+}
+
+caf::result<event_batch> gateway_state::events(const event_request& x) {
+  if (x.wait.count() < 0 || x.wait > max_wait)
+    return make_error(ec::invalid, std::to_string(x.wait.count()) + " ms is not between 0 and 60 s", "/wait");
+  if (x.limit < 1 || x.limit > max_events)
+    return make_error(ec::invalid, std::to_string(x.limit) + " is not between 1 and 4096", "/limit");
+  return forward<event_batch>(links_.events, x, x.wait);
+}
+
 caf::result<log_page> gateway_state::log(const log_request& x) {
   auto promise = self_->make_response_promise<log_page>();
   ask( // a task that is not there has no log either: say which of the two it is
@@ -199,7 +215,7 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
   return {
     [=](submit_request& x) { return self->state.submit(x); },
     [=](const get_request& x) { return self->state.forward<task_record>(self->state.links().replica, x); },
-    [=](const wait_request& x) { return self->state.forward<task_record>(self->state.links().replica, x, x.limit); },
+    [=](const wait_request& x) { return self->state.wait(x); },
     [=](const cancel_request& x) { return self->state.change(cancel_command{x.id, x.reason}, x.id); },
     [=](const retry_request& x) { return self->state.retry(x); },
     [=](const remove_request& x) { return self->state.remove(x); },
@@ -213,7 +229,7 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const dispatch_request& x) { return self->state.dispatch(x); },
     [=](const settings_request& x) { return self->state.settings(x); },
     [=](const generate_request& x) { return self->state.forward<submit_reply>(self->state.links().generator, x); },
-    [=](const event_request& x) { return self->state.forward<event_batch>(self->state.links().events, x, x.wait); },
+    [=](const event_request& x) { return self->state.events(x); },
     [=](const metrics_request&) { return self->state.metrics(); },
     [=](gateway_links& x) { self->state.connect(std::move(x)); },
     [=](const disk_report& x) { self->state.set_disk(x); },

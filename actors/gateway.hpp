@@ -47,6 +47,8 @@ public:
   caf::result<task_record> change(command x, const task_id& id);
   caf::result<task_record> remove(const remove_request& x);
   caf::result<submit_receipt> retry(const retry_request& x);
+  caf::result<task_record> wait(const wait_request& x);
+  caf::result<event_batch> events(const event_request& x);
   caf::result<log_page> log(const log_request& x);
   caf::result<task_page> list(const list_request& x);
   caf::result<node_status> status();

@@ -135,11 +135,12 @@ caf::result<settings_reply> gateway_state::settings(const settings_request& x) {
         reply.values[key] = value;
     promise.deliver(std::move(reply));
   };
-  auto interval = x.set.find("generation_interval");
-  if (interval != x.set.end())
-    self_->send(links_.generator, caf::update_atom::value,
-                static_cast<uint32_t>(std::stoul(interval->second.empty() ? options_.settings["generation_interval"]
-                                                                          : interval->second)));
+  if (auto interval = x.set.find("generation_interval"); interval != x.set.end()) {
+    auto configured = options_.settings.find(interval->first);
+    auto cleared = interval->second.empty() && configured != options_.settings.end();
+    const auto& text = cleared ? configured->second : interval->second;
+    self_->send(links_.generator, caf::update_atom::value, static_cast<uint32_t>(text.empty() ? 0 : std::stoul(text)));
+  }
   if (commands.empty())
     ask(links_.scheduler, scheduler_status_request{}, answer, promise);
   else

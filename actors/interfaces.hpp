@@ -314,7 +314,7 @@ using pool_actor = caf::typed_actor<
   caf::reacts_to<assignment_batch>,
   caf::reacts_to<stop_attempt>,
   caf::reacts_to<attempts_done>,
-  // Changes the number of slots.
+  // Changes the number of slots; 0: to the configured one.
   caf::reacts_to<caf::update_atom, uint32_t>,
   // The scheduler that it works for.
   caf::reacts_to<caf::join_atom, scheduler_actor>,

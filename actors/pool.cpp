@@ -25,6 +25,7 @@ pool_state::~pool_state() {
 void pool_state::set_up(pointer self, pool_options options, journal_actor journal) {
   self_ = self;
   options_ = std::move(options);
+  configured_slots_ = options_.slots;
   journal_ = std::move(journal);
 }
 
@@ -35,9 +36,7 @@ void pool_state::join(scheduler_actor scheduler) {
 }
 
 void pool_state::resize(uint32_t slots) {
-  if (slots == 0)
-    slots = 1;
-  options_.slots = slots;
+  options_.slots = slots > 0 ? slots : configured_slots_;
   if (scheduler_)
     join(scheduler_);
 }

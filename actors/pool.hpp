@@ -87,6 +87,7 @@ private:
 
   pointer self_ = nullptr;
   pool_options options_;
+  uint32_t configured_slots_ = 1;
   journal_actor journal_;
   scheduler_actor scheduler_;
   std::map<uint64_t, worker_entry> workers_;

@@ -67,6 +67,7 @@ void after_flush(replica_pointer self, std::function<void(uint64_t)> next) {
 void flush_done(replica_pointer self, uint64_t number) {
   auto& state = self->state;
   state.machine->flushed(number);
+  ++state.flushes_done;
   while (!state.flushes.empty() && state.flushes.front().number <= number) {
     auto done = std::move(state.flushes.front());
     state.flushes.pop_front();
@@ -244,15 +245,17 @@ void expire_waits(replica_pointer self) {
   }
 }
 
-// Flushes, lets the task_reader read, and answers with `finish(page, applied)`.
+// Flushes, lets the task_reader read, and answers with `finish(page, applied, current)`. While `current` holds, no
+// task of the page can have changed without being in memory.
 template <class Page, class Request, class Finish>
 caf::result<Page> read_page(replica_pointer self, const Request& request, Finish finish) {
   auto promise = self->make_response_promise<Page>();
   after_flush(self, [=](uint64_t applied) mutable {
+    auto flushes = self->state.flushes_done;
     self->request(self->state.links.reader, read_timeout, request)
       .then(
         [=](Page& page) mutable {
-          finish(page, applied);
+          finish(page, applied, flushes == self->state.flushes_done);
           promise.deliver(std::move(page));
         },
         [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
@@ -305,16 +308,17 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
       return promise;
     },
     [=](const ready_request& x) {
-      return read_page<ready_page>(self, x, [=](ready_page& page, uint64_t applied) {
+      return read_page<ready_page>(self, x, [=](ready_page& page, uint64_t applied, bool current) {
         page.applied = applied;
-        keep_page(self, page);
+        if (current)
+          keep_page(self, page);
       });
     },
     [=](const timer_request& x) {
-      return read_page<timer_page>(self, x, [](timer_page& page, uint64_t applied) { page.applied = applied; });
+      return read_page<timer_page>(self, x, [](timer_page& page, uint64_t applied, bool) { page.applied = applied; });
     },
-    [=](const running_request& x) { return read_page<running_page>(self, x, [](running_page&, uint64_t) {}); },
-    [=](const finished_request& x) { return read_page<id_page>(self, x, [](id_page&, uint64_t) {}); },
+    [=](const running_request& x) { return read_page<running_page>(self, x, [](running_page&, uint64_t, bool) {}); },
+    [=](const finished_request& x) { return read_page<id_page>(self, x, [](id_page&, uint64_t, bool) {}); },
     [=](caf::tick_atom) {
       auto& state = self->state;
       state.ticking = false;

@@ -173,7 +173,7 @@ void leave_for_sure(int status) {
 void stop(caf::actor_system& system, const root_actor& root, const settings& config) {
   caf::scoped_actor self{system};
   auto limit = std::chrono::duration_cast<milliseconds>(config.node.drain_timeout);
-  self->request(root, limit + std::chrono::seconds{60}, drain_request{limit})
+  self->request(root, limit + std::chrono::seconds{120}, drain_request{limit})
     .receive(
       [](const stop_reply& reply) {
         log_line(severity::info, "node", "stopped", {{"finished", reply.finished}, {"requeued", reply.requeued}});

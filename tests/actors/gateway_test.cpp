@@ -293,4 +293,22 @@ TEST_F(GatewayTest, EventsAreServed) {
   EXPECT_EQ(batch.events[0].spec->id, id);
 }
 
+TEST_F(GatewayTest, WaitsAndEventPagesAreBounded) {
+  start();
+  auto refused_field = [&](auto reply, auto request) {
+    failure fault;
+    ask<decltype(reply)>(gateway_handle, request, &fault);
+    return fault.field;
+  };
+  event_request events;
+  events.limit = 0;
+  EXPECT_EQ(refused_field(event_batch{}, events), "/limit");
+  events.limit = 4'097;
+  EXPECT_EQ(refused_field(event_batch{}, events), "/limit");
+  events = {};
+  events.wait = std::chrono::seconds{61};
+  EXPECT_EQ(refused_field(event_batch{}, events), "/wait");
+  EXPECT_EQ(refused_field(task_record{}, wait_request{{1, 1}, std::chrono::seconds{61}}), "/limit");
+}
+
 } // namespace overwatch::test

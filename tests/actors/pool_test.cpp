@@ -219,6 +219,18 @@ TEST_F(PoolTest, LinesAndProgressArriveBeforeTheOutcome) {
   EXPECT_EQ(written, lines);
 }
 
+TEST_F(PoolTest, ClearedSlotsAreTheConfiguredOnesAgain) {
+  auto handle = start([](const attempt_context&) { return outcome::completed(); }, {}, 3);
+  caf::anon_send(handle, caf::update_atom::value, uint32_t{9});
+  caf::anon_send(handle, caf::update_atom::value, uint32_t{0});
+  assign(handle, {task(1)});
+  outcomes(1);
+  std::vector<uint32_t> slots;
+  for (const auto& x : offers)
+    slots.push_back(x.slots);
+  EXPECT_EQ(slots, (std::vector<uint32_t>{3, 9, 3}));
+}
+
 TEST_F(PoolTest, DrainWaitsAndThenSendsTheRestBack) {
   std::promise<void> began;
   auto handle = start(
