@@ -79,7 +79,7 @@ quoted() {
 
 # Programs that user_task may run are named in the node's configuration; no request can add one.
 write_config() {
-  cat >"$data_dir/quickstart.conf" <<CONF
+  cat >"$data_dir/node.conf" <<CONF
 commands {
   inventory {
     description = "counts files and lines of the source tree"
@@ -107,7 +107,7 @@ start_node() {
   data_dir=$(cd -- "$data_dir" && pwd)
   write_config
   # A session of its own: Ctrl-C reaches this script, which stops the node in order.
-  setsid "$overwatch" start --config-file "$data_dir/quickstart.conf" --data-dir "$data_dir" \
+  setsid "$overwatch" start --config-file "$data_dir/node.conf" --data-dir "$data_dir" \
     --http "127.0.0.1:$port" --log-file "$data_dir/node.log" &
   node_pid=$!
   local deadline=$((SECONDS + start_limit))
@@ -181,7 +181,7 @@ shorten() {
 # Submits a task and prints its log, its progress and its result as they come.
 #   follow TITLE EXPECTED NAME create-task options...
 follow() {
-  local name=$1 expected=$2 output=$data_dir/quickstart.out
+  local name=$1 expected=$2 output=$data_dir/node.out
   shift 2
   run create-task "$@" --follow | tee "$output" || true # the exit code says how it ended; judge asks the node
   [[ $(<"$output") =~ task[[:space:]]([0-9a-f-]{36}) ]] || fail "no task id in this answer"
@@ -203,9 +203,9 @@ run_batch() {
   printf '    curl --data-binary @- -H "Content-Type: application/x-ndjson" %s/tasks/batch\n' "$api"
   seq -f "{\"name\": \"noop %g\", \"task_type\": \"noop\", \"tags\": [\"$tag\"]}" "$batch_size" |
     curl --silent --show-error --fail-with-body --data-binary @- -H 'Content-Type: application/x-ndjson' \
-      "$api/tasks/batch" >"$data_dir/quickstart.out" ||
+      "$api/tasks/batch" >"$data_dir/node.out" ||
     {
-      unexpected+=("the batch was refused: $(head -c 500 "$data_dir/quickstart.out")")
+      unexpected+=("the batch was refused: $(head -c 500 "$data_dir/node.out")")
       return 0
     }
   while
@@ -217,7 +217,7 @@ run_batch() {
   end=$EPOCHREALTIME
   completed=$(curl --silent --max-time 30 "$api/tasks?tags=$tag&status=completed&limit=$batch_size" |
     grep -o '"task_type": *"noop"' | wc -l || true)
-  rm -f -- "$data_dir/quickstart.out"
+  rm -f -- "$data_dir/node.out"
   # EPOCHREALTIME has six digits behind its point (or comma): without it, microseconds.
   printf '%d of %d tasks were stored on disk, run and completed in %d ms, submitting included\n' \
     "$completed" "$batch_size" $(((${end//[.,]/} - ${begin//[.,]/}) / 1000))
@@ -283,7 +283,7 @@ print_summary() {
     "curl -X POST $api/tasks/health-check" \
     "curl -N $api/events"
   printf '\nCtrl-C stops the node. What it stored is there when it starts again:\n\n  %s\n' \
-    "$program start --config-file $directory/quickstart.conf --data-dir $directory --http 127.0.0.1:$port"
+    "$program start --config-file $directory/node.conf --data-dir $directory --http 127.0.0.1:$port"
 }
 
 # -- from top to bottom --------------------------------------------------------
