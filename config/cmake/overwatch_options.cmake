@@ -12,9 +12,7 @@ option(OVERWATCH_COVERAGE "Build with coverage counters" OFF)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  # Another clone or build folder finds what this one compiled: paths count relative to the tree.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=true
-      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic)
