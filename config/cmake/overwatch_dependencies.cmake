@@ -22,6 +22,8 @@ overwatch_find(caf caf/all.hpp caf_core caf_io caf_openssl)
 overwatch_find(json boost/json.hpp boost_json)
 overwatch_find(rocksdb rocksdb/db.h rocksdb)
 overwatch_find(civetweb civetweb.h civetweb)
+overwatch_find(date date/tz.h date-tz)
+overwatch_find(lua lua5.4/lua.hpp lua5.4)
 target_link_libraries(dep_caf INTERFACE Threads::Threads)
 
 file(STRINGS ${CAF_INCLUDE}/caf/config.hpp caf_version REGEX "define CAF_VERSION")
