@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/command.hpp"
 #include "messages/error_code.hpp"
 #include "messages/task.hpp"
 
@@ -18,6 +19,18 @@ enum class change_kind : uint8_t {
   retrying,   ///< an attempt ended with a violation that is retried
   ended,      ///< terminal
   removed,
+  parked,     ///< waits for something named: `state.waits_for`
+  patched,    ///< priority, times or tags; `spec` is the new one, `old` the one before
+  approved,
+  rollback,   ///< `state.rollback` changed
+};
+
+/// A parent of a task that starts.
+struct parent_result {
+  std::string name; ///< of the task
+  task_id id;
+  task_status status = task_status::completed;
+  std::shared_ptr<const std::string> result; ///< JSON as text, or null
 };
 
 /// What one command did to one task: what schedulers, events and waiters react to.
@@ -27,6 +40,17 @@ struct task_change {
   std::shared_ptr<const std::string> payload; ///< only of `started`
   task_status before = task_status::pending;
   task_state state; ///< after the change
+  std::shared_ptr<const task_spec> old; ///< only of `patched`
+  uint64_t old_order = 0;               ///< likewise
+  std::vector<parent_result> parents;   ///< only of `started`
+};
+
+/// A document that changed.
+struct document_change {
+  document_kind kind = document_kind::key;
+  std::string name;
+  uint64_t version = 0;
+  std::shared_ptr<const std::string> value; ///< null: removed
 };
 
 /// Answer to one command, for who proposed it.
@@ -35,6 +59,7 @@ struct command_result {
   task_id id;
   task_status status = task_status::pending;
   bool existing = false;
+  uint64_t version = 0; ///< of the document
 };
 
 /// What applying one log entry did. Shared by all who react to it.
@@ -46,6 +71,9 @@ struct applied_entry {
   std::vector<task_change> changes;
   std::vector<command_result> results; ///< one per command
   std::vector<std::pair<std::string, std::string>> settings; ///< that changed
+  std::vector<document_change> documents;
+  std::vector<std::shared_ptr<const workflow_record>> workflows; ///< whose status or compensation changed
+  std::vector<std::string> freed; ///< reasons for which parked tasks may try again; see `wait_reason.hpp`
 };
 
 using applied_ptr = std::shared_ptr<const applied_entry>;

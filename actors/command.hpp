@@ -2,6 +2,7 @@
 
 #include "messages/requests.hpp"
 #include "messages/task.hpp"
+#include "messages/workflow.hpp"
 
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@ struct submit_command {
   bool check_id = false; ///< the id came from a client (or the submit is repeated), so it may exist
 };
 
-/// Starts an attempt of a queued task.
+/// Starts an attempt of a queued task. One whose gate is closed, or whose key, name or scope is taken, is parked
+/// instead, or fails: see `wait_reason.hpp`.
 struct start_command {
   task_id id;
   std::string node;
@@ -38,6 +40,9 @@ struct finish_command {
   bool requeue = false; ///< the node stops: back to the queue, nothing counts against the task
   std::optional<timestamp> started_at; ///< when the handler was called; none: it was not, or nobody knows
   std::chrono::microseconds execution{0};
+  resource_usage usage;
+  rollback_status rollback = rollback_status::none; ///< of the files in its scope; the keys are put back here
+  std::string rollback_message;
 };
 
 /// Fails a task that does not run: its deadline passed, or what it waits for failed.
@@ -53,7 +58,7 @@ struct cancel_command {
   std::string reason;
 };
 
-/// Makes a pending or retrying task eligible.
+/// Makes a task eligible whose time has come, or lets a parked one try again.
 struct promote_command {
   task_id id;
 };
@@ -75,8 +80,62 @@ struct lead_command {
   std::string node;
 };
 
+/// Small durable values by kind and name; `key` is the users' own space.
+enum class document_kind : uint8_t { key, gate, schedule, rule };
+
+/// Sets or removes a document. With `expected`, only when its version is that (0: only when it is not there).
+struct put_command {
+  document_kind kind = document_kind::key;
+  std::string name;
+  std::optional<std::string> value; ///< none: remove
+  std::optional<uint64_t> expected;
+};
+
+/// Changes fields of an unfinished task that the client may change.
+struct patch_command {
+  task_id id;
+  std::optional<priority> importance;
+  std::optional<std::optional<timestamp>> scheduled_at;
+  std::optional<std::optional<timestamp>> deadline;
+  std::optional<std::vector<std::string>> tags;
+};
+
+/// Opens an approval gate for one task.
+struct approve_command {
+  task_id id;
+  approval consent; ///< `time` is set when it is applied
+};
+
+/// The rollback of a task goes on: of a running attempt (`running`; it ends with its `finish_command`), or of a completed
+/// task on request: `running` takes its scope, `done` and `failed` give it back (`done` puts the keys back).
+struct rollback_command {
+  task_id id;
+  rollback_status status = rollback_status::running;
+  std::string message;
+};
+
+/// Stores a whole workflow. The ids of all its tasks and of their parents are set.
+struct workflow_command {
+  workflow_record record;
+  std::vector<submission> tasks;
+};
+
+/// Cancels the unfinished tasks of a workflow.
+struct cancel_workflow_command {
+  task_id id;
+  std::string reason;
+};
+
+/// The compensation of a workflow has ended.
+struct compensated_command {
+  task_id id;
+  bool done = true; ///< false: something could not be rolled back
+};
+
 using command = std::variant<submit_command, start_command, finish_command, violate_command, cancel_command,
-                             promote_command, remove_command, setting_command, lead_command>;
+                             promote_command, remove_command, setting_command, lead_command, put_command, patch_command,
+                             approve_command, rollback_command, workflow_command, cancel_workflow_command,
+                             compensated_command>;
 
 /// One log entry.
 struct command_batch {

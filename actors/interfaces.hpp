@@ -165,6 +165,32 @@ struct progress_batch {
 
 struct flush_request {};
 
+/// Documents of one kind whose name begins with `prefix`, after `after`, in order.
+struct documents_request {
+  document_kind kind = document_kind::key;
+  std::string prefix;
+  std::string after;
+  uint32_t limit = 1000;
+};
+
+struct document {
+  std::string name;
+  std::shared_ptr<const std::string> value;
+  uint64_t version = 0;
+  timestamp changed_at;
+};
+
+struct document_page {
+  std::vector<document> documents;
+  bool more = false;
+};
+
+/// One document, or `not_found`.
+struct document_request {
+  document_kind kind = document_kind::key;
+  std::string name;
+};
+
 /// Drives one replicated log: append, commit, apply. Answers reads of single tasks, from memory where it can.
 using replica_actor = caf::typed_actor<
   caf::reacts_to<proposal>,
@@ -182,6 +208,15 @@ using replica_actor = caf::typed_actor<
   caf::replies_to<timer_request>::with<timer_page>,
   caf::replies_to<running_request>::with<running_page>,
   caf::replies_to<finished_request>::with<id_page>,
+  // Small values, from memory.
+  caf::replies_to<documents_request>::with<document_page>,
+  caf::replies_to<document_request>::with<document>,
+  caf::replies_to<get_workflow_request>::with<workflow_record>,
+  caf::replies_to<list_workflows_request>::with<workflow_page>,
+  // The keys that were captured before the newest attempt of a task.
+  caf::replies_to<get_snapshot_request>::with<snapshot_record>,
+  // Who wants every applied entry, beside those that were told when it started.
+  caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
   // Internal: flush when due, expire waits.
   caf::reacts_to<caf::tick_atom>>;
 
@@ -190,6 +225,7 @@ using replica_actor = caf::typed_actor<
 /// Commands from clients. Answered when they are applied, with one result each.
 struct propose_request {
   std::vector<command> commands;
+  bool together = false; ///< all in one log entry: all or none of them survive a crash
 };
 
 struct propose_reply {
@@ -348,12 +384,35 @@ using metrics_actor = caf::typed_actor<
   caf::reacts_to<applied_ptr>,
   caf::replies_to<metrics_request>::with<metrics_reply>>;
 
-/// Creates tasks by itself.
+/// Creates tasks by itself: schedules and rules.
 using generator_actor = caf::typed_actor<
+  // Judges all rules now; answers with the receipts of what they created.
   caf::replies_to<generate_request>::with<submit_reply>,
+  caf::replies_to<schedules_request>::with<schedules_reply>,
+  caf::replies_to<schedule_request>::with<schedule_record>,
+  caf::replies_to<put_schedule_request>::with<schedule_record>,
+  caf::replies_to<remove_schedule_request>::with<schedule_record>,
+  caf::replies_to<control_schedule_request>::with<schedule_record>,
+  caf::replies_to<next_slots_request>::with<next_slots_reply>,
+  caf::replies_to<rules_request>::with<rules_reply>,
+  caf::replies_to<rule_request>::with<rule_record>,
+  caf::replies_to<put_rule_request>::with<rule_record>,
+  caf::replies_to<remove_rule_request>::with<rule_record>,
+  caf::replies_to<test_rule_request>::with<test_rule_reply>,
+  // What was applied: ended tasks, settings, documents.
+  caf::reacts_to<applied_ptr>,
+  // Internal: slots and intervals; the number tells a timer that is in force from an older one.
   caf::reacts_to<caf::tick_atom, uint64_t>,
-  // A new interval in seconds; 0 stops it.
+  // A new interval of the rules in seconds; 0 stops them.
   caf::reacts_to<caf::update_atom, uint32_t>>;
+
+/// Owns the gates: declares and switches them, and judges those of kinds health and window.
+using gate_manager_actor = caf::typed_actor<
+  caf::replies_to<gates_request>::with<gates_reply>,
+  caf::replies_to<set_gate_request>::with<gate_record>,
+  caf::replies_to<remove_gate_request>::with<gate_record>,
+  // Internal: judge.
+  caf::reacts_to<caf::tick_atom, uint64_t>>;
 
 } // namespace overwatch
 
@@ -376,6 +435,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::proposal)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::role_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::progress_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::flush_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::documents_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::propose_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::propose_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::outcome_batch)

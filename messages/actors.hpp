@@ -1,8 +1,5 @@
 #pragma once
 
-#include "messages/event.hpp"
-#include "messages/metric.hpp"
-#include "messages/requests.hpp"
 #include "messages/type_ids.hpp"
 
 #include <caf/replies_to.hpp>
@@ -48,6 +45,40 @@ using gateway_actor = caf::typed_actor<
   // Events after a cursor.
   caf::replies_to<event_request>::with<event_batch>,
   // All metrics of the node.
-  caf::replies_to<metrics_request>::with<metrics_reply>>;
+  caf::replies_to<metrics_request>::with<metrics_reply>,
+  // Changes an unfinished task; approves it; undoes a completed one.
+  caf::replies_to<patch_request>::with<task_record>,
+  caf::replies_to<approve_request>::with<task_record>,
+  caf::replies_to<rollback_request>::with<task_record>,
+  caf::replies_to<get_snapshot_request>::with<snapshot_record>,
+  // Workflows.
+  caf::replies_to<submit_workflow_request>::with<workflow_record>,
+  caf::replies_to<get_workflow_request>::with<workflow_record>,
+  caf::replies_to<cancel_workflow_request>::with<workflow_record>,
+  caf::replies_to<list_workflows_request>::with<workflow_page>,
+  // Gates.
+  caf::replies_to<gates_request>::with<gates_reply>,
+  caf::replies_to<set_gate_request>::with<gate_record>,
+  caf::replies_to<remove_gate_request>::with<gate_record>,
+  // Keys.
+  caf::replies_to<get_key_request>::with<key_record>,
+  caf::replies_to<put_key_request>::with<key_record>,
+  caf::replies_to<remove_key_request>::with<key_record>,
+  caf::replies_to<list_keys_request>::with<key_page>,
+  // Schedules.
+  caf::replies_to<schedules_request>::with<schedules_reply>,
+  caf::replies_to<schedule_request>::with<schedule_record>,
+  caf::replies_to<put_schedule_request>::with<schedule_record>,
+  caf::replies_to<remove_schedule_request>::with<schedule_record>,
+  caf::replies_to<control_schedule_request>::with<schedule_record>,
+  caf::replies_to<next_slots_request>::with<next_slots_reply>,
+  // Rules.
+  caf::replies_to<rules_request>::with<rules_reply>,
+  caf::replies_to<rule_request>::with<rule_record>,
+  caf::replies_to<put_rule_request>::with<rule_record>,
+  caf::replies_to<remove_rule_request>::with<rule_record>,
+  caf::replies_to<test_rule_request>::with<test_rule_reply>,
+  // Resources of the nodes.
+  caf::replies_to<resources_request>::with<resources_reply>>;
 
 } // namespace overwatch

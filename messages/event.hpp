@@ -23,13 +23,22 @@ enum class event_kind : uint8_t {
   task_deleted,
   dispatch_stopped,
   dispatch_resumed,
-  gap ///< events before this one are no longer kept: the reader has to look at the tasks again
+  gap, ///< events before this one are no longer kept: the reader has to look at the tasks again
+  task_violation,    ///< an attempt, or a task that waited, broke a rule; `error` says which
+  task_rollback,     ///< what it changed is being put back, was put back, or could not be: `rollback`
+  task_changed,      ///< priority, times or tags
+  task_approved,
+  gate_opened,       ///< `message`: name and reason
+  gate_closed,
+  workflow_finished, ///< `message`: id and status
 };
 
-inline constexpr std::array<std::string_view, 14> event_kind_names{
+inline constexpr std::array<std::string_view, 21> event_kind_names{
   "task_created",   "task_queued",    "task_started", "task_progress",    "task_log",
   "task_retrying",  "task_cancelling", "task_completed", "task_failed",   "task_cancelled",
-  "task_deleted",   "dispatch_stopped", "dispatch_resumed", "gap"};
+  "task_deleted",   "dispatch_stopped", "dispatch_resumed", "gap",
+  "task_violation", "task_rollback",  "task_changed", "task_approved",    "gate_opened",
+  "gate_closed",    "workflow_finished"};
 
 inline std::string_view name_of(event_kind x) { return event_kind_names[static_cast<size_t>(x)]; }
 
@@ -69,12 +78,13 @@ struct event {
   std::string message; ///< progress text, log line, cancel reason
   log_level level = log_level::info;
   std::optional<double> execution_time; ///< seconds, of ended tasks
+  rollback_status rollback = rollback_status::none;
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, event& x) {
   return f(x.cursor, x.time, x.kind, x.spec, x.status, x.attempt, x.percent, x.error, x.message, x.level,
-           x.execution_time);
+           x.execution_time, x.rollback);
 }
 
 /// The events after `after`, waiting up to `wait` (at most 60 s) for the first. The reader asks again with

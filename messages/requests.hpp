@@ -138,12 +138,16 @@ enum class wait_kind : uint8_t {
   dependency,
   resources,
   concurrency,
-  rate
+  rate,
+  exclusive, ///< a name that another task holds
+  snapshot,  ///< a running task has a scope that overlaps
+  rollback   ///< what its last attempt changed is being put back
 };
 
-inline constexpr std::array<std::string_view, 13> wait_kind_names{
+inline constexpr std::array<std::string_view, 16> wait_kind_names{
   "nothing", "time", "backoff", "slot",       "turn",      "handler_missing", "pause",
-  "disk",    "gate", "dependency", "resources", "concurrency", "rate"};
+  "disk",    "gate", "dependency", "resources", "concurrency", "rate",
+  "exclusive", "snapshot", "rollback"};
 
 inline std::string_view name_of(wait_kind x) { return wait_kind_names[static_cast<size_t>(x)]; }
 
@@ -176,12 +180,13 @@ struct task_filter {
   std::optional<timestamp> created_from; ///< inclusive
   std::optional<timestamp> created_to;   ///< exclusive
   std::string text;                      ///< part of the name, in any case
+  std::optional<task_id> workflow;
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, task_filter& x) {
   return f(x.statuses, x.task_types, x.priorities, x.tags, x.assigned_to, x.subsystems, x.context, x.origin,
-           x.origin_id, x.created_from, x.created_to, x.text);
+           x.origin_id, x.created_from, x.created_to, x.text, x.workflow);
 }
 
 /// Tasks newest first, without payload and result.

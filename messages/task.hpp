@@ -81,6 +81,10 @@ inline constexpr size_t result_bytes = 1024 * 1024;  ///< JSON text
 inline constexpr size_t message_bytes = 4096;        ///< an error or progress message, a log line
 inline constexpr uint32_t max_attempts = 1000;
 inline constexpr milliseconds max_timeout = std::chrono::hours{24 * 30};
+inline constexpr size_t approvals = 64;
+inline constexpr size_t path_bytes = 4096;           ///< a path of a snapshot scope
+inline constexpr size_t workflow_tasks = 1000;
+inline constexpr uint32_t max_rate = 1'000'000;
 } // namespace task_limits
 
 // -- parts of a task ---------------------------------------------------------
@@ -135,6 +139,56 @@ typename Inspector::result_type inspect(Inspector& f, snapshot_scope& x) {
   return f(x.keys, x.files);
 }
 
+/// At most `limit` starts of tasks with this `key` in any `per`, as a token bucket that holds `limit` tokens and
+/// fills evenly. No limit when `key` is empty.
+struct rate_limit {
+  std::string key;
+  uint32_t limit = 1;          ///< 1 to 1,000,000
+  milliseconds per{1000};      ///< 1 ms to 30 days
+};
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, rate_limit& x) {
+  return f(x.key, x.limit, x.per);
+}
+
+/// A submit whose key has a result that is younger than `ttl` completes at once with it. None when `key` is empty.
+struct result_cache {
+  std::string key;
+  milliseconds ttl{0};
+};
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, result_cache& x) {
+  return f(x.key, x.ttl);
+}
+
+/// A person's consent that opens an approval gate for one task.
+struct approval {
+  std::string gate;
+  std::string by;
+  std::string reason;
+  timestamp time;
+};
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, approval& x) {
+  return f(x.gate, x.by, x.reason, x.time);
+}
+
+/// What an attempt really took, as far as it could be measured: of the processes of a named command.
+struct resource_usage {
+  double cpu_seconds = 0;
+  uint64_t peak_memory_bytes = 0;
+  uint64_t read_bytes = 0;    ///< from storage
+  uint64_t written_bytes = 0; ///< to storage
+};
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, resource_usage& x) {
+  return f(x.cpu_seconds, x.peak_memory_bytes, x.read_bytes, x.written_bytes);
+}
+
 /// Why a task exists: the API call, or the rule, schedule, alert or task with this id.
 struct task_origin {
   origin_kind kind = origin_kind::api;
@@ -174,7 +228,7 @@ typename Inspector::result_type inspect(Inspector& f, task_error& x) {
 
 // -- the task ----------------------------------------------------------------
 
-/// What a client asked for. Never changes after the submit. The payload (a JSON object as text) travels
+/// What a client asked for. Only `patch_request` changes it after the submit. The payload (a JSON object as text) travels
 /// beside it, because most readers do not want it.
 struct task_spec {
   task_id id;
@@ -201,6 +255,12 @@ struct task_spec {
   snapshot_scope snapshot;
   task_origin origin;
   timestamp created_at;
+  bool cancel_on_gate_close = false; ///< a required gate that closes cancels the running attempt
+  milliseconds keep_snapshot{0};     ///< of a completed task, so that it can be rolled back on request; 0: dropped
+  std::string fairness_key;          ///< tasks of one priority take turns by it
+  rate_limit rate;
+  result_cache cache;
+  task_id workflow;                  ///< nil: of none
 };
 
 template <class Inspector>
@@ -208,7 +268,7 @@ typename Inspector::result_type inspect(Inspector& f, task_spec& x) {
   return f(x.id, x.name, x.description, x.task_type, x.subsystem, x.importance, x.tags, x.assigned_to, x.context,
            x.scheduled_at, x.deadline, x.timeout, x.retry, x.required_gates, x.on_closed_gate, x.depends_on,
            x.on_dependency_failure, x.resources, x.unique_key, x.unique_for, x.concurrency, x.snapshot, x.origin,
-           x.created_at);
+           x.created_at, x.cancel_on_gate_close, x.keep_snapshot, x.fairness_key, x.rate, x.cache, x.workflow);
 }
 
 /// What happened to it so far. Changes only through the replicated log, but for `percent` and `message`,
@@ -232,12 +292,20 @@ struct task_state {
   std::string worker;
   std::string cancel_reason;
   std::optional<std::chrono::microseconds> execution; ///< of the newest attempt that ended, as its worker measured
+  std::string waits_for;            ///< why it does not start, e.g. `gate:deploy`, `concurrency:db`; see `wait_reason`
+  uint32_t parents_left = 0;        ///< of `depends_on`, unfinished
+  std::vector<approval> approvals;
+  task_id cached_from;              ///< the task whose result it got; nil: it has its own
+  resource_usage usage;             ///< of the newest attempt that ended
+  std::string rollback_message;     ///< what was put back, or why it could not be
+  std::optional<timestamp> snapshot_until; ///< of a completed task: until when it can be rolled back
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, task_state& x) {
   return f(x.status, x.fence, x.failures, x.lost_in_a_row, x.cancel_requested, x.order, x.due, x.queued_at,
-           x.started_at, x.finished_at, x.percent, x.message, x.error, x.rollback, x.node, x.worker, x.cancel_reason, x.execution);
+           x.started_at, x.finished_at, x.percent, x.message, x.error, x.rollback, x.node, x.worker, x.cancel_reason, x.execution,
+           x.waits_for, x.parents_left, x.approvals, x.cached_from, x.usage, x.rollback_message, x.snapshot_until);
 }
 
 /// A whole task as clients see it.

@@ -1,8 +1,14 @@
 #pragma once
 
+#include "messages/control.hpp"
 #include "messages/event.hpp"
+#include "messages/gate.hpp"
+#include "messages/key_value.hpp"
 #include "messages/metric.hpp"
 #include "messages/requests.hpp"
+#include "messages/rule.hpp"
+#include "messages/schedule.hpp"
+#include "messages/workflow.hpp"
 
 #include <caf/type_id.hpp>
 
@@ -40,4 +46,45 @@ CAF_BEGIN_TYPE_ID_BLOCK(overwatch, first_custom_type_id)
   CAF_ADD_TYPE_ID(overwatch, (overwatch::event_batch))
   CAF_ADD_TYPE_ID(overwatch, (overwatch::metrics_request))
   CAF_ADD_TYPE_ID(overwatch, (overwatch::metrics_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::gates_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::gates_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::gate_record))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::set_gate_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::remove_gate_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::approve_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::key_record))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::get_key_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::put_key_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::remove_key_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::list_keys_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::key_page))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::schedules_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::schedules_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::schedule_record))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::schedule_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::put_schedule_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::remove_schedule_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::control_schedule_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::next_slots_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::next_slots_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::rules_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::rules_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::rule_record))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::rule_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::put_rule_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::remove_rule_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::test_rule_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::test_rule_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::submit_workflow_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::workflow_record))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::get_workflow_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::cancel_workflow_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::list_workflows_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::workflow_page))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::patch_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::rollback_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::snapshot_record))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::get_snapshot_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::resources_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::resources_reply))
 CAF_END_TYPE_ID_BLOCK(overwatch)
