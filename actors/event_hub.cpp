@@ -1,5 +1,11 @@
 #include "actors/event_hub.hpp"
 
+#include "actors/change_facts.hpp"
+#include "actors/invariant.hpp"
+#include "messages/codec.hpp"
+#include "messages/gate.hpp"
+#include "messages/workflow.hpp"
+
 #include <caf/event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
@@ -9,7 +15,8 @@ namespace overwatch {
 
 namespace {
 
-event_kind kind_of(const task_change& change) {
+// What the change itself is called; nothing for one that clients are not told of.
+std::optional<event_kind> kind_of(const task_change& change) {
   switch (change.kind) {
     case change_kind::created:
       return event_kind::task_created;
@@ -23,6 +30,13 @@ event_kind kind_of(const task_change& change) {
       return event_kind::task_retrying;
     case change_kind::removed:
       return event_kind::task_deleted;
+    case change_kind::patched:
+      return event_kind::task_changed;
+    case change_kind::approved:
+      return event_kind::task_approved;
+    case change_kind::parked:   // what it waits for changes often; `why` says it
+    case change_kind::rollback: // told by `rollback_told_by`
+      return std::nullopt;
     case change_kind::ended:
       break;
   }
@@ -49,20 +63,36 @@ bool wanted(const event_request& request, const event& x) {
 
 } // namespace
 
-event event_of(const task_change& change, timestamp time) {
+std::vector<event> events_of(const task_change& change, timestamp time) {
   event x;
   x.time = time;
-  x.kind = kind_of(change);
   x.spec = change.spec;
   x.status = change.state.status;
   x.attempt = change.state.fence.attempt;
   x.percent = change.state.percent;
   x.error = change.state.error;
+  x.rollback = change.state.rollback;
   if (change.kind == change_kind::ended || change.kind == change_kind::retrying)
     x.execution_time = execution_seconds(change.state);
-  if (change.kind == change_kind::cancelling || x.kind == event_kind::task_cancelled)
-    x.message = change.state.cancel_reason;
-  return x;
+  std::vector<event> result;
+  auto add = [&](event_kind kind, std::string message) {
+    x.kind = kind;
+    x.message = std::move(message);
+    result.push_back(x);
+  };
+  if (broke_a_rule(change))
+    add(event_kind::task_violation, {});
+  if (rollback_told_by(change) != rollback_status::none)
+    add(event_kind::task_rollback, change.state.rollback_message);
+  if (auto kind = kind_of(change)) {
+    std::string message;
+    if (*kind == event_kind::task_cancelling || *kind == event_kind::task_cancelled)
+      message = change.state.cancel_reason;
+    else if (*kind == event_kind::task_approved && !change.state.approvals.empty())
+      message = change.state.approvals.back().gate + " by " + change.state.approvals.back().by;
+    add(*kind, std::move(message));
+  }
+  return result;
 }
 
 void event_hub_state::set_up(pointer self, event_hub_options options) {
@@ -87,21 +117,59 @@ void event_hub_state::add(const applied_entry& entry) {
     newest_ = complete_after_;
   }
   uint64_t number = 0;
-  for (const auto& change : entry.changes) {
-    auto x = event_of(change, entry.time);
+  auto tell = [&](event&& x) {
+    x.time = entry.time;
     x.cursor = {entry.partition, entry.index, number++};
     append(std::move(x));
+  };
+  for (const auto& change : entry.changes)
+    for (auto& x : events_of(change, entry.time))
+      tell(std::move(x));
+  for (const auto& change : entry.documents)
+    if (auto x = event_of_gate(change))
+      tell(std::move(*x));
+  for (const auto& workflow : entry.workflows) {
+    if (!workflow->finished_at)
+      continue;
+    event x;
+    x.kind = event_kind::workflow_finished;
+    x.message = to_string(workflow->id) + " " + std::string{name_of(workflow->status)};
+    tell(std::move(x));
   }
   for (const auto& [key, value] : entry.settings) {
     if (key != "dispatch")
       continue;
     event x;
-    x.time = entry.time;
     x.kind = value == "stopped" ? event_kind::dispatch_stopped : event_kind::dispatch_resumed;
-    x.cursor = {entry.partition, entry.index, number++};
-    append(std::move(x));
+    tell(std::move(x));
   }
   answer_readers();
+}
+
+std::optional<event> event_hub_state::event_of_gate(const document_change& change) {
+  if (change.kind != document_kind::gate)
+    return std::nullopt;
+  auto known = gates_.find(change.name);
+  gate_record gate; // one that was removed counts as open
+  std::string cause = "removed";
+  if (change.value) {
+    invariant(decode(*change.value, gate), "the log holds a gate that can be read");
+    cause = gate.history.empty() ? std::string{} : gate.history.front().reason + " (" + gate.history.front().by + ")";
+  }
+  // Not seen since the start: its own history says what it was; a new gate was open.
+  auto was_open = known != gates_.end() ? known->second : gate.history.size() < 2 || gate.history[1].open;
+  if (!change.value && known != gates_.end())
+    gates_.erase(known);
+  else if (known != gates_.end())
+    known->second = gate.open;
+  else if (change.value && gates_.size() < max_gates)
+    gates_.emplace(change.name, gate.open);
+  if (gate.open == was_open)
+    return std::nullopt;
+  event x;
+  x.kind = gate.open ? event_kind::gate_opened : event_kind::gate_closed;
+  x.message = change.name + ": " + cause;
+  return x;
 }
 
 void event_hub_state::add_live(partition_id partition, std::vector<event>& events) {

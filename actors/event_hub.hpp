@@ -3,6 +3,8 @@
 #include "actors/interfaces.hpp"
 
 #include <deque>
+#include <map>
+#include <optional>
 
 namespace overwatch {
 
@@ -34,6 +36,7 @@ private:
   };
 
   void append(event&& x);
+  std::optional<event> event_of_gate(const document_change& change); ///< when it opened or closed
   void answer_readers();
   bool fill(const event_request& x, event_batch& out) const;
 
@@ -44,13 +47,14 @@ private:
   bool begun_ = false;             // an entry came since the start
   event_cursor newest_;            // of the newest event, also when it is not kept
   event_cursor complete_after_;    // everything after it is in `events_`
+  std::map<std::string, bool> gates_; // open? Of those that changed since the start, at most `max_gates`
   std::deque<reader> readers_;
   bool ticking_ = false;
 };
 
 event_hub_actor::behavior_type event_hub(event_hub_state::pointer self, event_hub_options options);
 
-/// The event that tells of a change.
-event event_of(const task_change& change, timestamp time);
+/// The events that tell of a change, in their order: a violation, a rollback, and what became of the task.
+std::vector<event> events_of(const task_change& change, timestamp time);
 
 } // namespace overwatch

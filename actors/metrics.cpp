@@ -1,5 +1,7 @@
 #include "actors/metrics.hpp"
 
+#include "actors/change_facts.hpp"
+
 #include <caf/event_based_actor.hpp>
 
 #include <dirent.h>
@@ -7,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 
@@ -18,17 +21,30 @@ double seconds(std::chrono::microseconds x) {
   return std::max(0.0, std::chrono::duration<double>(x).count());
 }
 
+void observe_latency(metrics_state& state, const task_change& change) {
+  const auto& task = change.state;
+  auto ran = (change.kind == change_kind::ended || change.kind == change_kind::retrying) && task.execution;
+  if (!ran || change.before != task_status::running || !task.started_at || !task.queued_at)
+    return;
+  auto& type = state.types[change.spec->task_type];
+  type.start_latency.observe(seconds(*task.started_at - *task.queued_at));
+  type.execution.observe(seconds(*task.execution));
+  if (change.spec->scheduled_at && task.fence.attempt == 1)
+    type.jitter.observe(seconds(*task.started_at - *change.spec->scheduled_at));
+}
+
 void observe(metrics_state& state, const applied_entry& entry) {
   for (const auto& change : entry.changes) {
-    const auto& task = change.state;
-    auto ran = (change.kind == change_kind::ended || change.kind == change_kind::retrying) && task.execution;
-    if (!ran || change.before != task_status::running || !task.started_at || !task.queued_at)
-      continue;
-    auto& type = state.types[change.spec->task_type];
-    type.start_latency.observe(seconds(*task.started_at - *task.queued_at));
-    type.execution.observe(seconds(*task.execution));
-    if (change.spec->scheduled_at && task.fence.attempt == 1)
-      type.jitter.observe(seconds(*task.started_at - *change.spec->scheduled_at));
+    observe_latency(state, change);
+    if (broke_a_rule(change)) {
+      std::pair key{change.spec->task_type, change.state.error.kind};
+      ++state.violations[key];
+      if (change.kind == change_kind::ended)
+        ++state.failures[key];
+    }
+    auto rollback = rollback_told_by(change);
+    state.rollbacks_done += rollback == rollback_status::done;
+    state.rollbacks_failed += rollback == rollback_status::failed;
   }
 }
 
@@ -37,6 +53,35 @@ metric_family histogram_family(std::string name, std::string help, const metrics
   auto family = make_family(std::move(name), std::move(help), metric_type::histogram);
   for (const auto& [task_type, values] : state.types)
     family.samples.push_back({{{"task_type", task_type}}, 0, values.*member});
+  return family;
+}
+
+metric_family violation_family(std::string name, std::string help, const metrics_state::by_violation& counts,
+                               const char* type_label, const char* kind_label) {
+  auto family = make_family(std::move(name), std::move(help), metric_type::counter);
+  for (const auto& [key, count] : counts)
+    family.samples.push_back({{{type_label, key.first}, {kind_label, std::string{name_of(key.second)}}},
+                              static_cast<double>(count),
+                              {}});
+  return family;
+}
+
+metric_family rollback_family(const metrics_state& state) {
+  auto family = make_family("rollback_operations_total", "Rollbacks that ended.", metric_type::counter);
+  family.samples.push_back({{{"outcome", "done"}}, static_cast<double>(state.rollbacks_done), {}});
+  family.samples.push_back({{{"outcome", "failed"}}, static_cast<double>(state.rollbacks_failed), {}});
+  return family;
+}
+
+// A task that waits, for whatever reason, is in the queue as clients see it.
+metric_family queue_depth_family(const std::vector<task_count>& counts) {
+  std::array<uint64_t, priority_names.size()> depths{};
+  for (const auto& x : counts)
+    if (!is_terminal(x.status) && x.status != task_status::running)
+      depths[static_cast<size_t>(x.importance)] += x.count;
+  auto family = make_family("task_queue_depth", "Tasks that wait to run.", metric_type::gauge);
+  for (size_t i = 0; i < depths.size(); ++i)
+    family.samples.push_back({{{"priority", std::string{priority_names[i]}}}, static_cast<double>(depths[i]), {}});
   return family;
 }
 
@@ -88,10 +133,7 @@ std::vector<metric_family> families_of(const stats_reply& stats) {
   counter("overwatch_tasks_cancelled_total", "Tasks that were cancelled.", stats.cancelled);
   counter("overwatch_attempts_total", "Attempts started.", stats.attempts);
   counter("overwatch_retries_total", "Attempts that ended with a violation that is retried.", stats.retries);
-  auto violations = make_family("overwatch_violations_total", "Violations by kind.", metric_type::counter);
-  for (const auto& [kind, count] : stats.violations)
-    violations.samples.push_back({{{"kind", kind}}, static_cast<double>(count), {}});
-  result.push_back(std::move(violations));
+  result.push_back(queue_depth_family(stats.counts));
   counter("overwatch_log_applied_index", "Newest applied entry of the log.", stats.applied);
   result.back().type = metric_type::gauge;
   return result;
@@ -145,11 +187,17 @@ metrics_actor::behavior_type metrics(metrics_actor::stateful_pointer<metrics_sta
       reply.families.push_back(histogram_family("overwatch_task_start_latency_seconds",
                                                 "From eligible to the call of the handler.", state,
                                                 &by_type::start_latency));
-      reply.families.push_back(histogram_family("overwatch_task_execution_seconds", "Time in the handler.", state,
+      reply.families.push_back(histogram_family("task_execution_latency_seconds", "Time in the handler.", state,
                                                 &by_type::execution));
-      reply.families.push_back(histogram_family("overwatch_task_start_jitter_seconds",
+      reply.families.push_back(histogram_family("execution_jitter_seconds",
                                                 "From scheduled_at to the call of the handler.", state,
                                                 &by_type::jitter));
+      reply.families.push_back(violation_family("task_failures_total", "Tasks that failed for good.", state.failures,
+                                                "type", "reason"));
+      reply.families.push_back(violation_family("overwatch_violations_total",
+                                                "Violations, also those that were retried.", state.violations,
+                                                "task_type", "kind"));
+      reply.families.push_back(rollback_family(state));
       return reply;
     },
   };

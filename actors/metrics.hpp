@@ -4,7 +4,7 @@
 
 namespace overwatch {
 
-/// Latencies of tasks since the node started, by type. Owns nothing durable.
+/// Latencies, violations and rollbacks of tasks since the node started. Owns nothing durable.
 struct metrics_state {
   static inline const char* name = "metrics";
 
@@ -14,6 +14,13 @@ struct metrics_state {
     histogram_value jitter = make_latency_histogram(); ///< from `scheduled_at` to its handler
   };
   std::map<std::string, by_type> types;
+
+  using by_violation = std::map<std::pair<std::string, violation>, uint64_t>; ///< and by type
+  by_violation failures;   ///< tasks that ended failed
+  by_violation violations; ///< also those that were retried
+
+  uint64_t rollbacks_done = 0;
+  uint64_t rollbacks_failed = 0;
 };
 
 metrics_actor::behavior_type metrics(metrics_actor::stateful_pointer<metrics_state> self);
