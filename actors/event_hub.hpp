@@ -54,7 +54,4 @@ private:
 
 event_hub_actor::behavior_type event_hub(event_hub_state::pointer self, event_hub_options options);
 
-/// The events that tell of a change, in their order: a violation, a rollback, and what became of the task.
-std::vector<event> events_of(const task_change& change, timestamp time);
-
 } // namespace overwatch
