@@ -1,5 +1,7 @@
 #include "actors/event_hub.hpp"
 
+#include "messages/codec.hpp"
+#include "messages/gate.hpp"
 #include "tests/support/deterministic_node.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -58,6 +60,17 @@ protected:
 
   void add(uint64_t index) { add(index, {change(index, change_kind::created)}); }
 
+  /// None: it was removed.
+  void add_gate(uint64_t index, const std::optional<gate_record>& gate) {
+    auto entry = std::make_shared<applied_entry>();
+    entry->index = index;
+    entry->documents = {{document_kind::key, "deploy", index, std::make_shared<std::string>("no gate")},
+                        {document_kind::gate, "deploy", index,
+                         gate ? std::make_shared<std::string>(encode(*gate)) : nullptr}};
+    caf::anon_send(hub, applied_ptr{std::move(entry)});
+    settle();
+  }
+
   void add_live(const std::string& message) {
     event x;
     x.kind = event_kind::task_progress;
@@ -101,20 +114,65 @@ TEST_F(EventHubTest, EventsComeInTheOrderOfTheLog) {
   EXPECT_EQ(batch.next, batch.events.back().cursor);
 }
 
-TEST_F(EventHubTest, EveryChangeHasItsEvent) {
-  auto kind = [](change_kind x, task_status status) { return event_of(change(1, x, status), {}).kind; };
-  EXPECT_EQ(kind(change_kind::created, task_status::pending), event_kind::task_created);
-  EXPECT_EQ(kind(change_kind::queued, task_status::queued), event_kind::task_queued);
-  EXPECT_EQ(kind(change_kind::started, task_status::running), event_kind::task_started);
-  EXPECT_EQ(kind(change_kind::cancelling, task_status::running), event_kind::task_cancelling);
-  EXPECT_EQ(kind(change_kind::retrying, task_status::retrying), event_kind::task_retrying);
-  EXPECT_EQ(kind(change_kind::ended, task_status::completed), event_kind::task_completed);
-  EXPECT_EQ(kind(change_kind::ended, task_status::failed), event_kind::task_failed);
-  EXPECT_EQ(kind(change_kind::ended, task_status::cancelled), event_kind::task_cancelled);
-  EXPECT_EQ(kind(change_kind::removed, task_status::failed), event_kind::task_deleted);
-  auto cancelled = change(1, change_kind::ended, task_status::cancelled);
-  cancelled.state.cancel_reason = "enough";
-  EXPECT_EQ(event_of(cancelled, {}).message, "enough");
+TEST_F(EventHubTest, GateIsToldWhenItOpensAndCloses) {
+  start_hub();
+  add(1);
+  gate_record gate;
+  gate.name = "deploy";
+  auto flip = [&](bool open, const std::string& reason) {
+    gate.open = open;
+    gate.history.insert(gate.history.begin(), {time(), open, "ann", reason});
+  };
+  flip(true, "new");
+  add_gate(2, gate);
+  flip(false, "incident");
+  add_gate(3, gate);
+  gate.definition.description = "changed";
+  add_gate(4, gate);
+  flip(true, "over");
+  add_gate(5, gate);
+  flip(false, "again");
+  add_gate(6, gate);
+  add_gate(7, std::nullopt);
+  auto batch = read(event_cursor{0, 1, 0});
+  EXPECT_EQ(kinds(batch), (std::vector{event_kind::gate_closed, event_kind::gate_opened, event_kind::gate_closed,
+                                       event_kind::gate_opened}));
+  EXPECT_EQ(indexes(batch), (std::vector<uint64_t>{3, 5, 6, 7}));
+  EXPECT_EQ(batch.events[0].message, "deploy: incident (ann)");
+  EXPECT_EQ(batch.events[3].message, "deploy: removed");
+  EXPECT_FALSE(batch.events[0].spec);
+}
+
+TEST_F(EventHubTest, GateThatTheHubHasNotSeenIsJudgedByItsHistory) {
+  start_hub();
+  add(1);
+  gate_record gate;
+  gate.open = false;
+  gate.history = {{time(), false, "ann", "still"}, {time(), false, "ann", "before"}};
+  add_gate(2, gate);
+  start_hub();
+  add(2);
+  gate.history = {{time(), false, "ann", "now"}, {time(), true, "ann", "before"}};
+  add_gate(3, gate);
+  EXPECT_EQ(indexes(read(event_cursor{0, 2, 0})), std::vector<uint64_t>{3});
+}
+
+TEST_F(EventHubTest, WorkflowIsToldWhenItHasFinished) {
+  start_hub();
+  add(1);
+  auto workflow = std::make_shared<workflow_record>();
+  workflow->id = {7, 8};
+  auto running = std::make_shared<workflow_record>(*workflow);
+  workflow->status = workflow_status::failed;
+  workflow->finished_at = time();
+  auto entry = std::make_shared<applied_entry>();
+  entry->index = 2;
+  entry->workflows = {running, workflow};
+  caf::anon_send(hub, applied_ptr{std::move(entry)});
+  settle();
+  auto batch = read(event_cursor{0, 1, 0});
+  ASSERT_EQ(kinds(batch), std::vector{event_kind::workflow_finished});
+  EXPECT_EQ(batch.events[0].message, to_string(workflow->id) + " failed");
 }
 
 TEST_F(EventHubTest, ReaderThatComesBackMissesNothingAndSeesNothingTwice) {

@@ -277,7 +277,7 @@ TEST_F(GatewayTest, MetricsComeFromEveryComponent) {
   for (const auto& family : ask<metrics_reply>(gateway_handle, metrics_request{}).families)
     EXPECT_TRUE(names.insert(family.name).second) << family.name << " is there twice";
   for (auto name : {"overwatch_tasks", "overwatch_journal_sync_seconds", "overwatch_pool_slots",
-                    "overwatch_task_execution_seconds", "process_open_fds"})
+                    "task_execution_latency_seconds", "process_open_fds"})
     EXPECT_EQ(names.count(name), 1u) << name;
 }
 

@@ -56,6 +56,30 @@ protected:
     return {};
   }
 
+  /// The samples of a counter by the values of their labels, in the order of the labels' names.
+  std::map<std::vector<std::string>, double> counter(const std::string& family) {
+    auto families = ask<metrics_reply>(handle, metrics_request{}).families;
+    const auto* found = find(families, family);
+    if (!found)
+      return {};
+    std::map<std::vector<std::string>, double> result;
+    for (const auto& x : found->samples) {
+      std::vector<std::string> values;
+      for (const auto& label : x.labels)
+        values.push_back(label.second);
+      result[values] = x.value;
+    }
+    return result;
+  }
+
+  task_change violated(violation kind, change_kind how) {
+    auto x = ended("noop");
+    x.kind = how;
+    x.state.status = how == change_kind::retrying ? task_status::retrying : task_status::failed;
+    x.state.error = {kind, "because"};
+    return x;
+  }
+
   metrics_actor handle;
 };
 
@@ -64,10 +88,10 @@ TEST_F(MetricsTest, LatenciesAreCountedByType) {
   auto latency = histogram("overwatch_task_start_latency_seconds", "noop");
   EXPECT_EQ(latency.total(), 2u);
   EXPECT_NEAR(latency.sum, 0.006, 1e-9);
-  auto execution = histogram("overwatch_task_execution_seconds", "noop");
+  auto execution = histogram("task_execution_latency_seconds", "noop");
   EXPECT_EQ(execution.total(), 2u);
   EXPECT_NEAR(execution.sum, 4, 1e-9);
-  EXPECT_EQ(histogram("overwatch_task_execution_seconds", "other").total(), 1u);
+  EXPECT_EQ(histogram("task_execution_latency_seconds", "other").total(), 1u);
 }
 
 TEST_F(MetricsTest, JitterIsOfTheFirstAttemptOfScheduledTasks) {
@@ -78,7 +102,7 @@ TEST_F(MetricsTest, JitterIsOfTheFirstAttemptOfScheduledTasks) {
   auto again = scheduled;
   again.state.fence.attempt = 2;
   add({scheduled, again, ended("noop")});
-  auto jitter = histogram("overwatch_task_start_jitter_seconds", "noop");
+  auto jitter = histogram("execution_jitter_seconds", "noop");
   EXPECT_EQ(jitter.total(), 1u);
   EXPECT_NEAR(jitter.sum, 1.003, 1e-9);
 }
@@ -91,14 +115,14 @@ TEST_F(MetricsTest, WhatDidNotRunIsNotCounted) {
   auto started = ended("noop");
   started.kind = change_kind::started;
   add({cancelled, lost, started});
-  EXPECT_EQ(histogram("overwatch_task_execution_seconds", "noop").total(), 0u);
+  EXPECT_EQ(histogram("task_execution_latency_seconds", "noop").total(), 0u);
 }
 
 TEST_F(MetricsTest, RetriedAttemptsAreCounted) {
   auto retried = ended("noop");
   retried.kind = change_kind::retrying;
   add({retried});
-  EXPECT_EQ(histogram("overwatch_task_execution_seconds", "noop").total(), 1u);
+  EXPECT_EQ(histogram("task_execution_latency_seconds", "noop").total(), 1u);
 }
 
 TEST_F(MetricsTest, ClockThatWentBackGivesNoNegativeLatency) {
@@ -110,11 +134,59 @@ TEST_F(MetricsTest, ClockThatWentBackGivesNoNegativeLatency) {
   EXPECT_EQ(latency.sum, 0);
 }
 
+TEST_F(MetricsTest, FailuresAreFinalAndViolationsAreAll) {
+  auto waited = violated(violation::gate, change_kind::ended);
+  waited.before = task_status::queued;
+  waited.state.execution.reset();
+  auto cancelled = violated(violation::exception, change_kind::ended);
+  cancelled.state.status = task_status::cancelled;
+  add({violated(violation::exception, change_kind::retrying), violated(violation::exception, change_kind::retrying),
+       violated(violation::exception, change_kind::ended), waited, cancelled, ended("noop")});
+  using counts = std::map<std::vector<std::string>, double>;
+  EXPECT_EQ(counter("task_failures_total"), (counts{{{"exception", "noop"}, 1}, {{"gate", "noop"}, 1}}));
+  EXPECT_EQ(counter("overwatch_violations_total"), (counts{{{"exception", "noop"}, 3}, {{"gate", "noop"}, 1}}));
+}
+
+TEST_F(MetricsTest, RollbacksAreCountedOnce) {
+  auto retried = violated(violation::exception, change_kind::retrying);
+  retried.state.rollback = rollback_status::done;
+  auto cancelled = retried; // while it waits for the next attempt: the rollback was told of before
+  cancelled.kind = change_kind::ended;
+  cancelled.before = task_status::retrying;
+  cancelled.state.status = task_status::cancelled;
+  auto failed = violated(violation::timeout, change_kind::ended);
+  failed.state.rollback = rollback_status::failed;
+  auto asked = ended("noop");
+  asked.kind = change_kind::rollback;
+  asked.before = task_status::completed;
+  asked.state.rollback = rollback_status::running;
+  auto undone = asked;
+  undone.state.rollback = rollback_status::done;
+  add({retried, cancelled, failed, asked, undone, ended("noop")});
+  using counts = std::map<std::vector<std::string>, double>;
+  EXPECT_EQ(counter("rollback_operations_total"), (counts{{{"done"}, 2}, {{"failed"}, 1}}));
+}
+
+TEST_F(MetricsTest, QueueDepthIsWhatWaitsByPriority) {
+  stats_reply stats;
+  stats.counts = {{"a", task_status::pending, priority::high, 1},   {"a", task_status::queued, priority::high, 2},
+                  {"b", task_status::retrying, priority::high, 4},  {"a", task_status::running, priority::high, 8},
+                  {"a", task_status::completed, priority::low, 16}, {"a", task_status::queued, priority::low, 32}};
+  auto families = families_of(stats);
+  const auto* depth = find(families, "task_queue_depth");
+  ASSERT_TRUE(depth);
+  EXPECT_EQ(depth->type, metric_type::gauge);
+  std::map<std::string, double> by_priority;
+  for (const auto& x : depth->samples)
+    by_priority[x.labels.at("priority")] = x.value;
+  EXPECT_EQ(by_priority, (std::map<std::string, double>{
+                           {"critical", 0}, {"high", 7}, {"normal", 0}, {"low", 32}, {"background", 0}}));
+}
+
 TEST_F(MetricsTest, CountersOfTheStateMachineBecomeFamilies) {
   stats_reply stats;
   stats.counts = {{"noop", task_status::queued, priority::high, 7}};
   stats.submitted = 9;
-  stats.violations = {{"timeout", 2}};
   stats.applied = 33;
   auto families = families_of(stats);
   const auto* tasks = find(families, "overwatch_tasks");
@@ -126,13 +198,13 @@ TEST_F(MetricsTest, CountersOfTheStateMachineBecomeFamilies) {
                                                                           {"status", "queued"},
                                                                           {"priority", "high"}}));
   EXPECT_EQ(find(families, "overwatch_tasks_submitted_total")->samples.at(0).value, 9);
-  EXPECT_EQ(find(families, "overwatch_violations_total")->samples.at(0).labels.at("kind"), "timeout");
   EXPECT_EQ(find(families, "overwatch_log_applied_index")->samples.at(0).value, 33);
 }
 
 TEST_F(MetricsTest, CountersEndInTotalAndNothingElseDoes) {
-  auto families = families_of(stats_reply{});
-  for (auto more : {families_of(journal_stats{}), families_of(std::vector<pool_status>{}), process_families()})
+  add({ended("noop")});
+  auto families = ask<metrics_reply>(handle, metrics_request{}).families;
+  for (auto more : {families_of(stats_reply{}), families_of(journal_stats{}), families_of(std::vector<pool_status>{}), process_families()})
     families.insert(families.end(), more.begin(), more.end());
   for (const auto& x : families) {
     auto total = x.name.size() > 6 && x.name.compare(x.name.size() - 6, 6, "_total") == 0;

@@ -29,7 +29,7 @@ TEST(EventCursorTest, OrderIsThatOfTheLog) {
 
 TEST(EventKindTest, EveryKindHasANameOfItsOwn) {
   std::set<std::string_view> names;
-  for (size_t i = 0; i <= static_cast<size_t>(event_kind::gap); ++i) {
+  for (size_t i = 0; i <= static_cast<size_t>(event_kind::workflow_finished); ++i) {
     auto kind = static_cast<event_kind>(i);
     EXPECT_TRUE(names.insert(name_of(kind)).second) << name_of(kind);
     EXPECT_EQ(*parse_name<event_kind>(event_kind_names, name_of(kind)), kind);
