@@ -1,4 +1,4 @@
-#include "tests/http/fake_gateway.hpp"
+#include "tests/http/fake_control.hpp"
 
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -14,7 +14,6 @@ namespace {
 struct fake_state {
   static inline const char* name = "fake_gateway";
   std::shared_ptr<fake_node> node;
-  task_id_generator ids{7};
   std::map<std::string, task_id> unique_keys;
   std::vector<std::function<void()>> held;
   struct poll {
@@ -42,6 +41,12 @@ caf::result<Reply> answer(pointer self, Function f) {
   return f(node);
 }
 
+// The handler of one request, by the function that knows its meaning.
+template <class Reply, class Request>
+auto by(pointer self, caf::result<Reply> (*f)(fake_node&, const Request&)) {
+  return [self, f](Request& x) { return answer<Reply>(self, [&](fake_node& node) { return f(node, x); }); };
+}
+
 submit_receipt store(pointer self, fake_node& node, const submission& task) {
   const auto& spec = *task.spec;
   if (spec.task_type == "nobody_knows")
@@ -51,7 +56,7 @@ submit_receipt store(pointer self, fake_node& node, const submission& task) {
     return {known->second, node.tasks[known->second].state.status, true, {}};
   task_record record{spec, {}, *task.payload, {}};
   if (record.spec.id.is_nil())
-    record.spec.id = self->state.ids.next(now(), 0);
+    record.spec.id = node.ids.next(now(), 0);
   else if (node.tasks.count(spec.id) > 0)
     return {spec.id, node.tasks[spec.id].state.status, true, {}};
   record.state.status = task_status::queued;
@@ -201,7 +206,7 @@ fake_gateway_actor spawn_fake_gateway(caf::actor_system& system, std::shared_ptr
           if (found == node.tasks.end())
             return make_error(ec::not_found, "no task has this id");
           auto copy = found->second;
-          copy.spec.id = self->state.ids.next(now(), 0);
+          copy.spec.id = node.ids.next(now(), 0);
           copy.spec.origin = {origin_kind::task, to_string(x.id)};
           node.tasks[copy.spec.id] = copy;
           return submit_receipt{copy.spec.id, task_status::queued, false, {}};
@@ -277,6 +282,33 @@ fake_gateway_actor spawn_fake_gateway(caf::actor_system& system, std::shared_ptr
       [self](metrics_request&) {
         return answer<metrics_reply>(self, [](fake_node&) -> caf::result<metrics_reply> { return some_metrics(); });
       },
+      by(self, fake::patch),
+      by(self, fake::approve),
+      by(self, fake::rollback),
+      by(self, fake::snapshot),
+      by(self, fake::submit_workflow),
+      by(self, fake::get_workflow),
+      by(self, fake::cancel_workflow),
+      by(self, fake::list_workflows),
+      by(self, fake::gates),
+      by(self, fake::set_gate),
+      by(self, fake::remove_gate),
+      by(self, fake::get_key),
+      by(self, fake::put_key),
+      by(self, fake::remove_key),
+      by(self, fake::list_keys),
+      by(self, fake::schedules),
+      by(self, fake::get_schedule),
+      by(self, fake::put_schedule),
+      by(self, fake::remove_schedule),
+      by(self, fake::control_schedule),
+      by(self, fake::next_slots),
+      by(self, fake::rules),
+      by(self, fake::get_rule),
+      by(self, fake::put_rule),
+      by(self, fake::remove_rule),
+      by(self, fake::test_rule),
+      by(self, fake::resources),
       [self](caf::tick_atom) {
         auto held = std::move(self->state.held);
         self->state.held.clear();

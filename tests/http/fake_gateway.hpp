@@ -20,13 +20,26 @@ struct fake_node {
   std::map<std::string, std::string> settings;
   std::vector<overwatch::event> events;
 
-  // Read by tests.
+  // Read and set by tests.
   std::map<overwatch::task_id, overwatch::task_record> tasks;
+  std::map<std::string, overwatch::gate_record> gates;
+  std::map<std::string, overwatch::key_record> keys;
+  std::map<overwatch::task_id, overwatch::workflow_record> workflows;
+  std::map<std::string, overwatch::schedule_record> schedules;
+  std::map<std::string, overwatch::rule_record> rules;
+
+  // Read by tests.
   std::vector<size_t> submit_sizes;
   std::vector<overwatch::list_request> lists;
   std::vector<overwatch::event_request> polls;
   std::vector<overwatch::dispatch_request> dispatches;
   std::vector<overwatch::cancel_request> cancels;
+  std::vector<overwatch::patch_request> patches;
+  std::vector<overwatch::submit_workflow_request> submitted_workflows;
+  std::vector<overwatch::test_rule_request> tested_rules;
+
+  overwatch::task_id_generator ids{7};
+  uint64_t version = 0; ///< of the newest change of a key
 
   fake_node();
   size_t submit_count();
