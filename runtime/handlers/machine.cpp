@@ -40,20 +40,24 @@ void tighten_memory(cgroup_limits& limits, const std::string& folder, const char
   auto used = procfs::read(folder + usage_file, procfs::parse_byte_limit).value_or(0);
   auto stat = procfs::read_file(folder + "memory.stat").value_or(std::string{});
   limits.memory_limit = limit;
+  limits.memory_from = folder + limit_file;
   limits.memory_used = used - std::min(used, procfs::parse_keyed(stat, droppable).value_or(0));
 }
 
-void tighten_cpus(cgroup_limits& limits, std::optional<double> cpus, std::optional<uint64_t> used_us) {
+void tighten_cpus(cgroup_limits& limits, std::optional<double> cpus, const std::string& file,
+                  std::optional<uint64_t> used_us) {
   if (!cpus || (limits.cpus && *limits.cpus <= *cpus))
     return;
   limits.cpus = cpus;
+  limits.cpus_from = file;
   limits.cpu_used_us = used_us;
 }
 
 void read_version_2(cgroup_limits& limits, const std::string& folder) {
   tighten_memory(limits, folder, "memory.max", "memory.current", "inactive_file");
+  tighten_memory(limits, folder, "memory.high", "memory.current", "inactive_file");
   auto stat = procfs::read_file(folder + "cpu.stat").value_or(std::string{});
-  tighten_cpus(limits, procfs::read(folder + "cpu.max", procfs::parse_cpu_max),
+  tighten_cpus(limits, procfs::read(folder + "cpu.max", procfs::parse_cpu_max), folder + "cpu.max",
                procfs::parse_keyed(stat, "usage_usec"));
 }
 
@@ -63,7 +67,7 @@ void read_version_1_cpu(cgroup_limits& limits, const std::string& folder) {
   if (!quota || !period)
     return;
   auto used_ns = procfs::read(folder + "cpuacct.usage", procfs::parse_byte_limit); // beside it where both are mounted
-  tighten_cpus(limits, procfs::parse_cpu_max(*quota + " " + *period),
+  tighten_cpus(limits, procfs::parse_cpu_max(*quota + " " + *period), folder + "cpu.cfs_quota_us",
                used_ns ? std::optional{*used_ns / 1000} : std::nullopt);
 }
 
@@ -101,9 +105,25 @@ cgroup_limits read_cgroup_limits(const std::vector<procfs::mount>& mounts, std::
   return result;
 }
 
-cgroup_limits read_cgroup_limits() {
-  return read_cgroup_limits(procfs::read("/proc/self/mountinfo", procfs::parse_mountinfo),
-                            procfs::read_file("/proc/self/cgroup").value_or(std::string{}));
+cgroup_limits read_cgroup_limits(const std::string& root) {
+  auto mounts = procfs::read(root + "/proc/self/mountinfo", procfs::parse_mountinfo);
+  for (auto& mount : mounts)
+    mount.point.insert(0, root);
+  return read_cgroup_limits(mounts, procfs::read_file(root + "/proc/self/cgroup").value_or(std::string{}));
+}
+
+std::optional<double> share_of_quota(const cgroup_limits& before, const cgroup_limits& after, double seconds) {
+  if (!after.cpus || !before.cpu_used_us || !after.cpu_used_us || *after.cpu_used_us < *before.cpu_used_us
+      || seconds <= 0)
+    return std::nullopt;
+  auto used_s = static_cast<double>(*after.cpu_used_us - *before.cpu_used_us) / 1e6;
+  return 100 * used_s / (seconds * *after.cpus);
+}
+
+std::optional<double> share_of_limit(const cgroup_limits& limits) {
+  if (!limits.memory_limit)
+    return std::nullopt;
+  return 100.0 * static_cast<double>(limits.memory_used) / static_cast<double>(*limits.memory_limit);
 }
 
 std::vector<procfs::mount> mounts_with_data(const std::vector<procfs::mount>& mounts) {

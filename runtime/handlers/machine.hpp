@@ -14,14 +14,24 @@ namespace overwatch {
 /// the root counts, in version 2 and 1.
 struct cgroup_limits {
   std::optional<double> cpus;             ///< nothing: no quota
+  std::string cpus_from;                  ///< the file that says so
   std::optional<uint64_t> cpu_used_us;    ///< since the group was made; only with a quota
-  std::optional<uint64_t> memory_limit;   ///< bytes; nothing: no limit
+  std::optional<uint64_t> memory_limit;   ///< bytes; nothing: no limit. Above memory.high a group only crawls: a limit too
+  std::string memory_from;                ///< the file that says so
   uint64_t memory_used = 0;               ///< bytes, without file pages that can be dropped; only with a limit
 };
 
 /// `membership` is the text of /proc/self/cgroup.
 cgroup_limits read_cgroup_limits(const std::vector<procfs::mount>& mounts, std::string_view membership);
-cgroup_limits read_cgroup_limits();
+
+/// Of this process; `root` is where the file system of the machine begins.
+cgroup_limits read_cgroup_limits(const std::string& root = {});
+
+/// Percent of the CPU quota that was used between two looks; nothing without one.
+std::optional<double> share_of_quota(const cgroup_limits& before, const cgroup_limits& after, double seconds);
+
+/// Percent of the memory limit that is used; nothing without one.
+std::optional<double> share_of_limit(const cgroup_limits& limits);
 
 struct filesystem_usage {
   std::string point, type, source;

@@ -36,14 +36,6 @@ json::value percent_or_null(const std::optional<T>& x) {
   return x ? json::value(rounded(*x)) : json::value(nullptr);
 }
 
-std::optional<double> share_of_quota(const cgroup_limits& before, const cgroup_limits& after, double seconds) {
-  if (!after.cpus || !before.cpu_used_us || !after.cpu_used_us || *after.cpu_used_us < *before.cpu_used_us
-      || seconds <= 0)
-    return std::nullopt;
-  auto used_s = static_cast<double>(*after.cpu_used_us - *before.cpu_used_us) / 1e6;
-  return 100 * used_s / (seconds * *after.cpus);
-}
-
 /// False when the handler was told to stop.
 bool look(const attempt_context& ctx, milliseconds sample, machine_state& state) {
   ctx.progress(5, "measuring CPU");
@@ -71,9 +63,7 @@ health_values values_of(const machine_state& state) {
   result.cpu_of_quota = state.cpu_of_quota;
   if (state.memory)
     result.memory = used_percent(*state.memory);
-  if (state.cgroup.memory_limit)
-    result.memory_of_limit =
-      100.0 * static_cast<double>(state.cgroup.memory_used) / static_cast<double>(*state.cgroup.memory_limit);
+  result.memory_of_limit = share_of_limit(state.cgroup);
   for (const auto& filesystem : state.filesystems)
     result.disks.push_back({filesystem.point, filesystem.used_percent, filesystem.inodes_percent});
   return result;
