@@ -301,6 +301,10 @@ bool find_name(const input& in, const std::string_view* names, size_t count, siz
   return false;
 }
 
+void refuse_missing(const place& object, error_list& errors, std::string_view name) {
+  errors.add(object.child(name), "missing", "this field is needed");
+}
+
 void refuse_unknown(const place& at, error_list& errors, std::string_view name, std::vector<std::string> allowed) {
   auto compared = name.substr(0, max_compared_bytes);
   auto nearest = allowed;

@@ -141,6 +141,9 @@ struct field_rule {
   void (*read)(const input& in, Target& target);
 };
 
+/// Reports that an object lacks a member.
+void refuse_missing(const place& object, error_list& errors, std::string_view name);
+
 /// Reports a member that no rule knows, with the nearest of the names that are allowed.
 void refuse_unknown(const place& at, error_list& errors, std::string_view name, std::vector<std::string> allowed);
 

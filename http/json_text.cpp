@@ -61,6 +61,24 @@ void append_integer(std::string& out, Integer number) {
   out.append(text, end);
 }
 
+void append_member_value(std::string& out, const std::string& value) { append_quoted(out, value); }
+void append_member_value(std::string& out, uint64_t value) { append_number(out, value); }
+
+template <class Value>
+void append_map(std::string& out, const std::map<std::string, Value>& values) {
+  out += '{';
+  bool first = true;
+  for (const auto& [name, value] : values) {
+    if (!first)
+      out += ',';
+    first = false;
+    append_quoted(out, name);
+    out += ':';
+    append_member_value(out, value);
+  }
+  out += '}';
+}
+
 } // namespace
 
 void append_quoted(std::string& out, std::string_view text) {
@@ -84,6 +102,16 @@ void append_quoted(std::string& out, std::string_view text) {
   }
   out.append(text, start, text.size() - start);
   out += '"';
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    auto size = sequence_size(text);
+    if (size == 0)
+      return false;
+    text.remove_prefix(size);
+  }
+  return true;
 }
 
 void append_number(std::string& out, uint64_t number) { append_integer(out, number); }
@@ -164,34 +192,12 @@ object_writer& object_writer::texts(std::string_view key, const std::vector<std:
 }
 
 object_writer& object_writer::map(std::string_view key, const std::map<std::string, std::string>& values) {
-  auto& out = member(key);
-  out += '{';
-  bool first = true;
-  for (const auto& [name, value] : values) {
-    if (!first)
-      out += ',';
-    first = false;
-    append_quoted(out, name);
-    out += ':';
-    append_quoted(out, value);
-  }
-  out += '}';
+  append_map(member(key), values);
   return *this;
 }
 
 object_writer& object_writer::map(std::string_view key, const std::map<std::string, uint64_t>& values) {
-  auto& out = member(key);
-  out += '{';
-  bool first = true;
-  for (const auto& [name, value] : values) {
-    if (!first)
-      out += ',';
-    first = false;
-    append_quoted(out, name);
-    out += ':';
-    append_number(out, value);
-  }
-  out += '}';
+  append_map(member(key), values);
   return *this;
 }
 

@@ -16,6 +16,8 @@ namespace overwatch::http {
 /// (which handlers and CAF programs may send) becomes U+FFFD, so that the answer is JSON whatever they do.
 void append_quoted(std::string& out, std::string_view text);
 
+bool is_utf8(std::string_view text);
+
 void append_number(std::string& out, uint64_t number);
 void append_number(std::string& out, int64_t number);
 

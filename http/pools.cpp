@@ -55,8 +55,7 @@ response put_pool(service& s, const request& x) {
     return std::move(*error);
   if (!body.slots) {
     error_list errors;
-    place root;
-    errors.add(root.child("slots"), "missing", "this field is needed");
+    refuse_missing(place{}, errors, "slots");
     return error_response(errors);
   }
   auto reply = s.ask<pools_reply>(pools_request{});

@@ -1,5 +1,7 @@
 #include "http/query.hpp"
 
+#include "http/json_text.hpp"
+
 #include <charconv>
 
 namespace overwatch::http {
@@ -31,17 +33,6 @@ bool matches(std::string_view allowed, std::string_view name) {
     return name.size() > allowed.size() - 1 &&
            name.substr(0, allowed.size() - 1) == allowed.substr(0, allowed.size() - 1);
   return allowed == name;
-}
-
-bool is_utf8(const std::string& text) {
-  json::value value;
-  std::string quoted;
-  quoted.reserve(text.size() + 2);
-  quoted += '"';
-  for (char c : text)
-    quoted += c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  quoted += '"';
-  return !parse_json(quoted, {}, value);
 }
 
 // A number stays a number, so that the readers of bodies serve for parameters too.

@@ -20,11 +20,14 @@ struct request {
   std::string body;
   std::string_view content_type;
   std::string_view last_event_id; ///< where an event stream that reconnects was
+  std::string_view if_match;
+  std::string_view accept;
 };
 
 using handler = response (*)(service&, const request&);
 
 enum class body_size : uint8_t { usual, batch };
+enum class last_segment : uint8_t { one, rest }; ///< `rest`: takes all that follows, slashes included
 
 /// One row of the API.
 struct route {
@@ -33,6 +36,7 @@ struct route {
   std::string_view query;   ///< allowed parameters, separated by blanks; `context.*` allows a prefix
   handler handle;
   body_size body = body_size::usual;
+  last_segment last = last_segment::one;
 };
 
 /// All routes, in the order of the documentation.
@@ -59,6 +63,7 @@ private:
   struct entry {
     std::string_view method;
     std::vector<std::string_view> segments;
+    bool takes_rest = false;
   };
   std::vector<entry> entries_;
 };

@@ -246,6 +246,8 @@ private:
     request.body = std::move(body.text);
     request.content_type = client.header("Content-Type");
     request.last_event_id = client.header("Last-Event-ID");
+    request.if_match = client.header("If-Match");
+    request.accept = client.header("Accept");
     return route.handle(service_, request);
   }
 

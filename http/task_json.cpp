@@ -8,7 +8,7 @@ namespace overwatch::http {
 namespace {
 
 // Most of a task without payload fits; saves growing the string.
-constexpr size_t usual_task_bytes = 1600;
+constexpr size_t usual_task_bytes = 2200;
 
 void append_retry(std::string& out, const retry_policy& retry) {
   object_writer json{out};
@@ -48,8 +48,22 @@ void append_error(std::string& out, const task_error& error) {
   json.text("kind", name_of(error.kind)).text("message", error.message).close();
 }
 
-void append_ids(std::string& out, const std::vector<task_id>& ids) {
-  append_array(out, ids, [&](const task_id& id) { append_quoted(out, to_string(id)); });
+void append_rate(object_writer& json, const rate_limit& rate) {
+  if (rate.key.empty()) {
+    json.null("rate");
+    return;
+  }
+  object_writer limit{json.member("rate")};
+  limit.text("key", rate.key).integer("limit", rate.limit).seconds("per", rate.per).close();
+}
+
+void append_cache(object_writer& json, const result_cache& cache) {
+  if (cache.key.empty()) {
+    json.null("cache");
+    return;
+  }
+  object_writer out{json.member("cache")};
+  out.text("key", cache.key).seconds("ttl", cache.ttl).close();
 }
 
 void append_limits(object_writer& json, const task_spec& spec) {
@@ -71,7 +85,11 @@ void append_limits(object_writer& json, const task_spec& spec) {
     object_writer scope{json.member("snapshot")};
     scope.texts("keys", spec.snapshot.keys).texts("files", spec.snapshot.files).close();
   }
+  json.seconds("keep_snapshot", spec.keep_snapshot).text_or_null("fairness_key", spec.fairness_key);
+  append_rate(json, spec.rate);
+  append_cache(json, spec.cache);
   append_origin(json.member("origin"), spec.origin);
+  json.text_or_null("workflow", text_of(spec.workflow));
 }
 
 // What a handler or a CAF program calls JSON. When it is not, it is shown as text: the answer stays JSON.
@@ -98,10 +116,35 @@ void append_spec(object_writer& json, const task_spec& spec) {
     .time("deadline", spec.deadline)
     .seconds("timeout", spec.timeout);
   append_retry(json.member("retry"), spec.retry);
-  json.texts("required_gates", spec.required_gates).text("on_closed_gate", name_of(spec.on_closed_gate));
+  json.texts("required_gates", spec.required_gates).text("on_closed_gate", name_of(spec.on_closed_gate))
+    .boolean("cancel_on_gate_close", spec.cancel_on_gate_close);
   append_ids(json.member("depends_on"), spec.depends_on);
   json.text("on_dependency_failure", name_of(spec.on_dependency_failure));
   append_limits(json, spec);
+}
+
+void append_approvals(std::string& out, const std::vector<approval>& approvals) {
+  append_array(out, approvals, [&](const approval& x) {
+    object_writer json{out};
+    json.text("gate", x.gate).text("by", x.by).text("reason", x.reason).time("time", x.time).close();
+  });
+}
+
+void append_usage(std::string& out, const resource_usage& usage) {
+  object_writer json{out};
+  json.number("cpu_seconds", usage.cpu_seconds)
+    .integer("peak_memory_bytes", usage.peak_memory_bytes)
+    .integer("read_bytes", usage.read_bytes)
+    .integer("written_bytes", usage.written_bytes)
+    .close();
+}
+
+// What it waits for, and what was measured.
+void append_control(object_writer& json, const task_state& state) {
+  json.text_or_null("waits_for", state.waits_for).integer("parents_left", state.parents_left);
+  append_approvals(json.member("approvals"), state.approvals);
+  json.boolean("cached", !state.cached_from.is_nil()).text_or_null("cached_from", text_of(state.cached_from));
+  append_usage(json.member("usage"), state.usage);
 }
 
 void append_state(object_writer& json, const task_state& state) {
@@ -121,13 +164,22 @@ void append_state(object_writer& json, const task_state& state) {
   else
     json.text("error_message", state.error.message);
   json.text("rollback", name_of(state.rollback))
-    .text_or_null("node", state.node)
+    .text_or_null("rollback_message", state.rollback_message)
+    .time("snapshot_until", state.snapshot_until);
+  append_control(json, state);
+  json.text_or_null("node", state.node)
     .text_or_null("worker", state.worker)
     .boolean("cancel_requested", state.cancel_requested)
     .text_or_null("cancel_reason", state.cancel_reason);
 }
 
 } // namespace
+
+std::string text_of(const task_id& id) { return id.is_nil() ? std::string{} : to_string(id); }
+
+void append_ids(std::string& out, const std::vector<task_id>& ids) {
+  append_array(out, ids, [&](const task_id& id) { append_quoted(out, to_string(id)); });
+}
 
 void append_task(std::string& out, const task_spec& spec, const task_state& state, std::string_view payload,
                  std::string_view result, bool whole) {
@@ -188,7 +240,7 @@ void append_event(std::string& out, const event& x) {
     json.number("execution_time", *x.execution_time);
   else
     json.null("execution_time");
-  json.close();
+  json.text("rollback", name_of(x.rollback)).close();
 }
 
 void append_log_entry(std::string& out, const log_entry& entry) {

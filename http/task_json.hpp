@@ -10,6 +10,10 @@
 /// The one place that decides what a task looks like in JSON.
 namespace overwatch::http {
 
+/// The text of an id; empty when it is nil.
+std::string text_of(const task_id& id);
+void append_ids(std::string& out, const std::vector<task_id>& ids);
+
 /// Appends a task. Times are RFC 3339 in UTC, durations seconds; what is not set is null. `payload` and
 /// `result` are JSON as text; `whole` false leaves both out (lists do not carry them).
 void append_task(std::string& out, const task_spec& spec, const task_state& state, std::string_view payload,

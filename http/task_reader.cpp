@@ -7,13 +7,14 @@ namespace {
 namespace limits = task_limits;
 
 constexpr size_t parse_memory_bytes = 8192; // on the stack, which has 100 KB here
-constexpr size_t file_path_bytes = 4096;
 constexpr milliseconds shortest{1};
 
 struct draft {
   task_spec spec;
   std::string payload;
   timestamp now;
+  bool in_workflow = false;         // `depends_on` has names
+  std::vector<std::string> parents; // these names
   bool has_name = false;
   bool has_payload = false;
 };
@@ -45,15 +46,6 @@ void read_payload(const input& in, draft& x) {
     in.errors.add(in.at, "value_error",
                   "expected at most " + std::to_string(limits::payload_bytes) + " bytes of JSON, got " +
                     std::to_string(x.payload.size()));
-}
-
-// Seeds number priorities from 0, the most urgent, to 4.
-void read_priority(const input& in, priority& out) {
-  uint8_t number = 0;
-  if (in.value.is_number() && read_unsigned(in, 0, priority_names.size() - 1, number))
-    out = static_cast<priority>(number);
-  else if (!in.value.is_number())
-    read_name(in, priority_names, out);
 }
 
 void read_id(const input& in, task_id& out) {
@@ -102,14 +94,31 @@ constexpr std::array<field_rule<concurrency_limit>, 2> concurrency_rules{{
 constexpr std::array<field_rule<snapshot_scope>, 2> snapshot_rules{{
   {"keys", [](const input& in, snapshot_scope& x) { read_labels(in, x.keys); }},
   {"files",
-   [](const input& in, snapshot_scope& x) { read_texts(in, limits::list_entries, file_path_bytes, x.files); }},
+   [](const input& in, snapshot_scope& x) { read_texts(in, limits::list_entries, limits::path_bytes, x.files); }},
 }};
 
-// Rules, schedules and alerts are inside the node: a client is always `api`.
-constexpr std::array<std::string_view, 1> client_origins{"api"};
+constexpr std::array<field_rule<rate_limit>, 3> rate_rules{{
+  {"key", [](const input& in, rate_limit& x) { read_text(in, 1, limits::label_bytes, x.key); }},
+  {"limit", [](const input& in, rate_limit& x) { read_unsigned(in, 1, limits::max_rate, x.limit); }},
+  {"per", [](const input& in, rate_limit& x) { read_duration(in, shortest, limits::max_timeout, x.per); }},
+}};
+
+constexpr std::array<field_rule<result_cache>, 2> cache_rules{{
+  {"key", [](const input& in, result_cache& x) { read_text(in, 1, limits::label_bytes, x.key); }},
+  {"ttl", [](const input& in, result_cache& x) { read_duration(in, shortest, limits::max_timeout, x.ttl); }},
+}};
+
+// Rules, schedules and alerts are inside the node: a client is `api`, or a running task that submits children.
+constexpr std::array<std::string_view, 2> client_origins{"api", "task"};
+constexpr std::array<origin_kind, 2> client_origin_kinds{origin_kind::api, origin_kind::task};
 
 constexpr std::array<field_rule<task_origin>, 2> origin_rules{{
-  {"kind", [](const input& in, task_origin& x) { read_name(in, client_origins, x.kind); }},
+  {"kind",
+   [](const input& in, task_origin& x) {
+     size_t position = 0;
+     if (find_name(in, client_origins.data(), client_origins.size(), position))
+       x.kind = client_origin_kinds[position];
+   }},
   {"id",
    [](const input& in, task_origin& x) {
      if (!in.value.is_null())
@@ -117,15 +126,38 @@ constexpr std::array<field_rule<task_origin>, 2> origin_rules{{
    }},
 }};
 
-void read_concurrency(const input& in, concurrency_limit& out) {
+void read_origin(const input& in, task_origin& out) {
+  auto before = in.errors.count();
+  if (read_object(in, origin_rules, out) && in.errors.count() == before && out.kind == origin_kind::task &&
+      !parse_task_id(out.id))
+    in.errors.add(in.at.child("id"), "value_error", "expected the id of the task that submits this one");
+}
+
+// An object that limits by `key`, or null: nothing is limited then.
+template <class Limit, size_t N>
+void read_keyed(const input& in, const std::array<field_rule<Limit>, N>& rules, Limit& out) {
   if (in.value.is_null())
     return;
   auto before = in.errors.count();
-  if (read_object(in, concurrency_rules, out) && out.key.empty() && in.errors.count() == before)
-    in.errors.add(in.at.child("key"), "missing", "this field is needed");
+  if (read_object(in, rules, out) && out.key.empty() && in.errors.count() == before)
+    refuse_missing(in.at, in.errors, "key");
 }
 
-constexpr std::array<field_rule<draft>, 25> task_rules{{
+void read_cache(const input& in, result_cache& out) {
+  auto before = in.errors.count();
+  read_keyed(in, cache_rules, out);
+  if (!in.value.is_null() && out.ttl.count() == 0 && in.errors.count() == before)
+    refuse_missing(in.at, in.errors, "ttl");
+}
+
+void read_parents(const input& in, draft& x) {
+  if (x.in_workflow)
+    read_texts(in, limits::list_entries, limits::type_bytes, x.parents);
+  else
+    read_dependencies(in, x.spec.depends_on);
+}
+
+constexpr std::array<field_rule<draft>, 30> task_rules{{
   {"name",
    [](const input& in, draft& x) {
      x.has_name = true;
@@ -156,7 +188,7 @@ constexpr std::array<field_rule<draft>, 25> task_rules{{
    }},
   {"required_gates", [](const input& in, draft& x) { read_labels(in, x.spec.required_gates); }},
   {"on_closed_gate", [](const input& in, draft& x) { read_name(in, gate_policy_names, x.spec.on_closed_gate); }},
-  {"depends_on", [](const input& in, draft& x) { read_dependencies(in, x.spec.depends_on); }},
+  {"depends_on", read_parents},
   {"on_dependency_failure",
    [](const input& in, draft& x) { read_name(in, dependency_policy_names, x.spec.on_dependency_failure); }},
   {"resources", [](const input& in, draft& x) { read_object(in, resource_rules, x.spec.resources); }},
@@ -171,32 +203,87 @@ constexpr std::array<field_rule<draft>, 25> task_rules{{
      if (!in.value.is_null() && read_duration(in, shortest, limits::max_timeout, duration))
        x.spec.unique_for = duration;
    }},
-  {"concurrency", [](const input& in, draft& x) { read_concurrency(in, x.spec.concurrency); }},
+  {"concurrency", [](const input& in, draft& x) { read_keyed(in, concurrency_rules, x.spec.concurrency); }},
   {"snapshot",
    [](const input& in, draft& x) {
      if (!in.value.is_null())
        read_object(in, snapshot_rules, x.spec.snapshot);
    }},
-  {"origin", [](const input& in, draft& x) { read_object(in, origin_rules, x.spec.origin); }},
+  {"origin", [](const input& in, draft& x) { read_origin(in, x.spec.origin); }},
+  {"cancel_on_gate_close", [](const input& in, draft& x) { read_boolean(in, x.spec.cancel_on_gate_close); }},
+  {"keep_snapshot",
+   [](const input& in, draft& x) { read_duration(in, milliseconds{0}, limits::max_timeout, x.spec.keep_snapshot); }},
+  {"fairness_key",
+   [](const input& in, draft& x) {
+     if (!in.value.is_null())
+       read_label(in, x.spec.fairness_key);
+   }},
+  {"rate", [](const input& in, draft& x) { read_keyed(in, rate_rules, x.spec.rate); }},
+  {"cache", [](const input& in, draft& x) { read_cache(in, x.spec.cache); }},
 }};
 
-} // namespace
-
-std::optional<submission> read_task(const input& in, timestamp now) {
-  draft x;
+// What the draft became; nothing when something is wrong with it.
+std::optional<submission> finish(const input& in, draft& x, timestamp now) {
   x.now = now;
   x.spec.created_at = now;
   auto before = in.errors.count();
   if (!read_object(in, task_rules, x))
     return std::nullopt;
   if (!x.has_name)
-    in.errors.add(in.at.child("name"), "missing", "this field is needed");
+    refuse_missing(in.at, in.errors, "name");
   if (in.errors.count() != before)
     return std::nullopt;
   if (!x.has_payload)
     x.payload = "{}";
   return submission{std::make_shared<task_spec>(std::move(x.spec)),
                     std::make_shared<std::string>(std::move(x.payload))};
+}
+
+// Refuses the fields that somebody else sets.
+void refuse_fields(const input& in, const std::vector<std::string_view>& names, const std::string& why) {
+  const auto* object = in.value.if_object();
+  for (auto name : names)
+    if (const auto* value = object == nullptr ? nullptr : object->if_contains(name); value && !value->is_null())
+      in.errors.add(in.at.child(name), "value_error", why);
+}
+
+} // namespace
+
+// Seeds number priorities from 0, the most urgent, to 4.
+bool read_priority(const input& in, priority& out) {
+  if (!in.value.is_number())
+    return read_name(in, priority_names, out);
+  uint8_t number = 0;
+  if (!read_unsigned(in, 0, priority_names.size() - 1, number))
+    return false;
+  out = static_cast<priority>(number);
+  return true;
+}
+
+std::optional<submission> read_task(const input& in, timestamp now) {
+  draft x;
+  return finish(in, x, now);
+}
+
+std::optional<submission> read_template(const input& in, timestamp now) {
+  auto before = in.errors.count();
+  refuse_fields(in, {"id", "scheduled_at", "unique_key", "unique_for", "origin"},
+                "the schedule sets this field for each slot; leave it out");
+  refuse_fields(in, {"deadline"}, "one time cannot be the deadline of every slot; send timeout, which limits each attempt");
+  draft x;
+  auto out = finish(in, x, now);
+  return in.errors.count() == before ? out : std::nullopt;
+}
+
+std::optional<workflow_task> read_workflow_task(const input& in, timestamp now) {
+  auto before = in.errors.count();
+  refuse_fields(in, {"id"}, "the ids of a workflow's tasks are made with the workflow; leave it out");
+  draft x;
+  x.in_workflow = true;
+  auto task = finish(in, x, now);
+  if (!task || in.errors.count() != before)
+    return std::nullopt;
+  return workflow_task{task->spec->name, *task, std::move(x.parents)};
 }
 
 std::optional<submission> parse_task(std::string_view text, timestamp now, std::optional<syntax_error>& syntax,

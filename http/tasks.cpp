@@ -51,6 +51,11 @@ bool read_filter(const query& parameters, task_filter& filter, error_list& error
     filter.origin_id = *id;
   if (const auto* text = parameters.find("q"))
     filter.text = *text;
+  if (const auto* workflow = parameters.find("workflow")) {
+    filter.workflow = parse_task_id(*workflow);
+    if (!filter.workflow)
+      errors.add(root.child("workflow"), "value_error", "expected the id of a workflow");
+  }
   parameters.read_time("created_from", filter.created_from, errors);
   parameters.read_time("created_to", filter.created_to, errors);
   return errors.empty();
@@ -134,8 +139,8 @@ std::vector<route> task_routes() {
   return {
     {"POST", "/api/overwatch/tasks", "", create_task},
     {"GET", "/api/overwatch/tasks",
-     "status task_type priority tags assigned_to subsystem context.* origin origin_id created_from created_to q limit "
-     "cursor",
+     "status task_type priority tags assigned_to subsystem context.* origin origin_id workflow created_from created_to q "
+     "limit cursor",
      list_tasks},
     {"GET", "/api/overwatch/tasks/{id}", "wait", get_task},
     {"DELETE", "/api/overwatch/tasks/{id}", "", remove_task},
