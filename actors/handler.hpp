@@ -18,12 +18,15 @@ struct outcome {
   std::string message;              ///< of a violation: a sentence
   std::string result;               ///< JSON as text, at most `task_limits::result_bytes`; may be empty
   bool retryable = true;            ///< false: the failure will not go away by itself, do not try again
+  resource_usage usage;             ///< as far as the handler measured it
 
-  static outcome completed(std::string result = {}) { return {violation::none, {}, std::move(result), true}; }
+  static outcome completed(std::string result = {}) { return {violation::none, {}, std::move(result), true, {}}; }
   static outcome failed(std::string message, std::string result = {}) {
-    return {violation::exception, std::move(message), std::move(result), true};
+    return {violation::exception, std::move(message), std::move(result), true, {}};
   }
-  static outcome failed_for_good(std::string message) { return {violation::exception, std::move(message), {}, false}; }
+  static outcome failed_for_good(std::string message) {
+    return {violation::exception, std::move(message), {}, false, {}};
+  }
 };
 
 /// What a running handler has reported and its pool has not fetched yet. Thread-safe; bounded: the newest
