@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,10 +15,12 @@
 /// walk a struct through its `inspect` function, field by field.
 ///
 /// Integers and lengths are LEB128 (signed ones zigzag), doubles 8 bytes little-endian, strings and
-/// sequences are length-prefixed, optionals have a presence byte.
+/// sequences are length-prefixed, optionals have a presence byte, shared values
+/// that and the length of their own bytes.
 ///
 /// Evolution: a record may only grow by fields at its end. A decoder that reaches the end of the bytes
-/// leaves the remaining fields of the *outermost* struct at their defaults, so older records stay readable.
+/// leaves the remaining fields of the *outermost* struct at their defaults, so older records stay readable; a shared
+/// value is outermost in its own bytes.
 namespace overwatch {
 
 class encoder {
@@ -87,6 +90,16 @@ private:
     put(x.has_value());
     if (x)
       put(*x);
+  }
+
+  template <class T>
+  void put(const std::shared_ptr<const T>& x) {
+    put(x != nullptr);
+    if (!x)
+      return;
+    std::string bytes;
+    encoder{bytes}.put(*x);
+    put(bytes);
   }
 
   template <class T>
@@ -227,6 +240,22 @@ private:
       get(x.emplace());
     else
       x.reset();
+  }
+
+  template <class T>
+  void get(std::shared_ptr<const T>& x) {
+    bool present = false;
+    get(present);
+    x.reset();
+    if (!present || !ok_)
+      return;
+    std::string bytes;
+    get(bytes);
+    auto value = std::make_shared<T>();
+    decoder inner{bytes};
+    inner.get(*value);
+    ok_ = ok_ && inner.ok_;
+    x = std::move(value);
   }
 
   template <class T>
