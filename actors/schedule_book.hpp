@@ -45,8 +45,9 @@ public:
 
   // -- what people ask for: each is a change under way, until `committed` or `failed` ------------------------------
 
-  /// Creates or replaces. `invalid` names the field below the definition, as `/cron` or `/task`; the fields of the task
-  /// are not looked into. `conflict`, here and below: a change is under way, see `busy`.
+  /// Creates or replaces. `invalid` names the field below the definition, as `/cron`; of the task only its deadline is
+  /// looked at: tasks get one that is as far away as this one is from `now`. `conflict`, here and below: a change is under
+  /// way, see `busy`.
   caf::expected<schedule_change> put(const std::string& name, schedule_definition definition, timestamp now);
   caf::expected<schedule_change> remove(const std::string& name);
   caf::expected<schedule_change> pause(const std::string& name);
@@ -81,7 +82,6 @@ public:
 
   const schedule_record* find(const std::string& name) const;
   std::vector<schedule_record> list() const; ///< by name
-  size_t size() const { return entries_.size(); }
 
   /// Slots after `now`, or after what is handled if that is later; also of a paused schedule: as if it went on now.
   caf::expected<std::vector<timestamp>> next_slots(const std::string& name, size_t count, timestamp now) const;
@@ -89,25 +89,26 @@ public:
 private:
   struct entry;
 
+  /// The entry of a schedule that has no change under way; `not_found` or `conflict`.
   caf::expected<entry*> idle(const std::string& name);
+  schedule_change begin(entry& x, schedule_change change);
+  void adopt(entry& x, schedule_record record);
   void index(entry& x);
   void unindex(entry& x);
-  std::optional<schedule_change> take(entry& x, timestamp now);
+  void watch(entry& x, const task_id& id);
+  void forget_tasks(entry& x);
+
+  schedule_change take(entry& x, timestamp now);
 
   id_source ids_;
   std::map<std::string, std::unique_ptr<entry>> entries_;
   std::set<std::pair<timestamp, std::string>> due_;
-  std::unordered_map<task_id, std::string> tasks_; ///< that a schedule waits for, by schedule
+  std::unordered_map<task_id, entry*> tasks_; ///< whose end matters to a schedule
 };
 
 inline constexpr size_t max_schedule_name_bytes = 200; ///< leaves room for the slot in the unique key
 inline constexpr size_t max_tasks_per_change = 100;
-inline constexpr auto min_schedule_interval = milliseconds{1'000};
-inline constexpr auto max_schedule_interval = milliseconds{std::chrono::hours{24 * 3660}};
 inline constexpr auto slot_tolerance = std::chrono::seconds{60};
 inline constexpr auto schedule_retry_delay = std::chrono::seconds{5};
-
-/// The unique key of a slot's task.
-std::string slot_key(const std::string& schedule, timestamp slot);
 
 } // namespace overwatch
