@@ -2,6 +2,7 @@
 
 #include "runtime/handlers/pidfd.hpp"
 #include "runtime/handlers/process_launch.hpp"
+#include "runtime/handlers/process_memory.hpp"
 #include "runtime/handlers/procfs.hpp"
 
 #include <fcntl.h>
@@ -30,6 +31,7 @@ using std::chrono::steady_clock;
 constexpr size_t piece_bytes = 64 * 1024;
 // What a pipe can hold at most for an unprivileged program: nothing that ended has written more than this.
 constexpr size_t drain_bytes = 1024 * 1024;
+constexpr uint64_t account_block = 512; // what the kernel counts a process's reads and writes in
 constexpr const char* default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::string error_text() {
@@ -174,16 +176,18 @@ process_end process::run(int stop_fd, const on_output& output) {
   steady_clock::time_point kill_at{};
   bool killed = false;
   std::vector<owned_fd> told; // members at the time of the SIGTERM
+  memory_watch memory{tree_.leader};
   std::vector<char> piece(piece_bytes);
   pollfd waited[4] = {{streams_[0].get(), POLLIN, 0},
                       {streams_[1].get(), POLLIN, 0},
                       {pidfd_.get(), POLLIN, 0},
                       {stop_fd, POLLIN, 0}};
   while (waited[2].revents == 0) {
-    int timeout = -1;
+    memory.look();
+    auto timeout = memory.until_next();
     if (end.stopped && !killed) {
       auto left = std::chrono::ceil<milliseconds>(kill_at - steady_clock::now()).count();
-      timeout = static_cast<int>(std::max<int64_t>(left, 0));
+      timeout = std::min(timeout, static_cast<int>(std::max<int64_t>(left, 0)));
     }
     if (::poll(waited, 4, timeout) < 0 && errno != EINTR)
       break; // out of kernel memory: the program is killed below
@@ -211,6 +215,7 @@ process_end process::run(int stop_fd, const on_output& output) {
   end.survivors = tree_.kill_all(kill_limit, std::move(told));
   drain(output);
   reap(end);
+  end.peak_memory_bytes = std::max(end.peak_memory_bytes, memory.peak());
   end.elapsed_s = std::chrono::duration<double>(steady_clock::now() - started).count();
   return end;
 }
@@ -246,6 +251,8 @@ void process::reap(process_end& end) {
   end.system_cpu_s = seconds(used.ru_stime);
   auto peak = static_cast<uint64_t>(used.ru_maxrss) * 1024;
   end.peak_memory_bytes = peak > own_memory_bytes_ ? peak : 0;
+  end.read_bytes = static_cast<uint64_t>(used.ru_inblock) * account_block;
+  end.written_bytes = static_cast<uint64_t>(used.ru_oublock) * account_block;
 }
 
 } // namespace overwatch

@@ -41,7 +41,9 @@ struct process_end {
   double user_cpu_s = 0;
   double system_cpu_s = 0;
   double elapsed_s = 0;
-  uint64_t peak_memory_bytes = 0; ///< of its largest process; 0: below what the node itself takes, see README
+  uint64_t peak_memory_bytes = 0; ///< of its largest process; 0: it ended before that could be seen, see README
+  uint64_t read_bytes = 0;        ///< from storage
+  uint64_t written_bytes = 0;     ///< to storage, also what is still on its way there
 
   bool succeeded() const { return signal == 0 && exit_status == 0; }
 };

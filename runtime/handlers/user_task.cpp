@@ -120,7 +120,7 @@ process_options options_for(const attempt_context& ctx, const named_command& com
   return result;
 }
 
-std::string usage_of(const process_end& end) {
+std::string usage_text(const process_end& end) {
   json::object usage{{"exit_status", end.signal == 0 ? json::value(end.exit_status) : json::value(nullptr)},
                      {"signal", end.signal != 0 ? json::value(end.signal) : json::value(nullptr)},
                      {"user_cpu_s", rounded(end.user_cpu_s, 6)},
@@ -128,7 +128,13 @@ std::string usage_of(const process_end& end) {
                      {"elapsed_s", rounded(end.elapsed_s, 6)}};
   usage["peak_memory_bytes"] =
     end.peak_memory_bytes > 0 ? json::value(end.peak_memory_bytes) : json::value(nullptr);
+  usage["read_bytes"] = end.read_bytes;
+  usage["written_bytes"] = end.written_bytes;
   return json_text(usage);
+}
+
+resource_usage usage_of(const process_end& end) {
+  return {end.user_cpu_s + end.system_cpu_s, end.peak_memory_bytes, end.read_bytes, end.written_bytes};
 }
 
 std::string how_it_ended(const process_end& end) {
@@ -146,7 +152,7 @@ bool is_json(std::string_view text) {
 }
 
 outcome judge(const std::string& name, const process_end& end, const command_output& output) {
-  auto usage = usage_of(end);
+  auto usage = usage_text(end);
   auto subject = "command \"" + name + "\" ";
   if (end.stopped)
     return outcome::failed(subject + "was stopped; it " + how_it_ended(end), std::move(usage));
@@ -195,10 +201,12 @@ outcome run_user_task(const attempt_context& ctx, const std::map<std::string, na
   });
   output.finish();
   ctx.log(end.succeeded() ? log_level::info : log_level::error, "command \"" + name + "\" " + how_it_ended(end),
-          usage_of(end));
+          usage_text(end));
   if (end.survivors > 0)
     ctx.log(log_level::error, std::to_string(end.survivors) + " processes of the command could not be killed");
-  return judge(name, end, output);
+  auto result = judge(name, end, output);
+  result.usage = usage_of(end);
+  return result;
 }
 
 } // namespace overwatch
