@@ -97,7 +97,7 @@ public:
   /// The complete captures, by name.
   virtual std::vector<stored_snapshot> list() = 0;
 
-  /// Removes what crashes have left: parts of captures and of drops. Call it before the first capture.
+  /// Removes what crashes have left: parts of captures and of drops.
   virtual failure remove_leftovers() = 0;
 };
 
