@@ -97,8 +97,7 @@ public:
       return fault("has " + std::to_string(words.size()) + " fields; it takes 5 (minute hour day month weekday) or 6 (second "
                    "first), as \"30 4 * * mon-fri\"");
     size_t next = 0;
-    if (words.size() == 6)
-      read_field(second_rule, words[next++], result_.seconds_);
+    read_field(second_rule, words.size() == 6 ? words[next++] : "0", result_.seconds_);
     read_field(minute_rule, words[next++], result_.minutes_);
     const auto& hours = words[next++];
     read_field(hour_rule, hours, result_.hours_);

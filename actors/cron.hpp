@@ -41,7 +41,7 @@ private:
   std::optional<std::chrono::seconds> next_time_of_day(std::chrono::seconds from) const;
 
   // Bit n is value n.
-  uint64_t seconds_ = 1;
+  uint64_t seconds_ = 0;
   uint64_t minutes_ = 0;
   uint64_t hours_ = 0;
   uint64_t days_ = 0;
