@@ -51,13 +51,12 @@ constexpr std::array<field_rule<pool_change>, 1> pool_rules{{
 response put_pool(service& s, const request& x) {
   const auto& type = x.values.front();
   pool_change body;
-  if (auto error = read_body(x, pool_rules, body))
+  auto check = [](const pool_change& read, error_list& errors) {
+    if (!read.slots)
+      refuse_missing(place{}, errors, "slots");
+  };
+  if (auto error = read_body(x, pool_rules, body, check))
     return std::move(*error);
-  if (!body.slots) {
-    error_list errors;
-    refuse_missing(place{}, errors, "slots");
-    return error_response(errors);
-  }
   auto reply = s.ask<pools_reply>(pools_request{});
   if (!reply)
     return error_response(reply.error());

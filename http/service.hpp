@@ -74,23 +74,39 @@ response no_such_task(const request& x);
 /// The whole task, or the error.
 response task_response(const caf::expected<task_record>& task);
 
-/// A request without body where one is optional, or an object read by `rules`.
-template <class Target, size_t N>
-std::optional<response> read_body(const request& x, const std::array<field_rule<Target>, N>& rules, Target& target) {
+/// Reads the body, an object, by `rules`. Then, when its fields are right, `check(target, errors)` says what is wrong
+/// with them together. The answer to a body that is refused.
+template <class Target, size_t N, class Check>
+std::optional<response> read_body(const request& x, const std::array<field_rule<Target>, N>& rules, Target& target,
+                                  Check check) {
   json::value value;
   if (auto error = parse_json(x.body, {}, value))
     return error_response(to_problem(*error));
   error_list errors;
   read_object({value, place{}, errors}, rules, target);
   if (errors.empty())
+    check(target, errors);
+  if (errors.empty())
     return std::nullopt;
   return error_response(errors);
+}
+
+template <class Target, size_t N>
+std::optional<response> read_body(const request& x, const std::array<field_rule<Target>, N>& rules, Target& target) {
+  return read_body(x, rules, target, [](const Target&, error_list&) {});
 }
 
 /// The rows of each resource; `all_routes` puts them together.
 std::vector<route> task_routes();
 std::vector<route> task_action_routes();
+std::vector<route> task_control_routes();
 std::vector<route> batch_routes();
+std::vector<route> workflow_routes();
+std::vector<route> gate_routes();
+std::vector<route> key_routes();
+std::vector<route> schedule_routes();
+std::vector<route> rule_routes();
+std::vector<route> resource_routes();
 std::vector<route> control_routes();
 std::vector<route> stats_routes();
 std::vector<route> config_routes();

@@ -92,15 +92,6 @@ void append_limits(object_writer& json, const task_spec& spec) {
   json.text_or_null("workflow", text_of(spec.workflow));
 }
 
-// What a handler or a CAF program calls JSON. When it is not, it is shown as text: the answer stays JSON.
-std::string checked_json(const std::string& text) {
-  if (text.empty() || is_json(text))
-    return text;
-  std::string out;
-  append_quoted(out, text);
-  return out;
-}
-
 void append_spec(object_writer& json, const task_spec& spec) {
   json.text("id", to_string(spec.id))
     .text("name", spec.name)
@@ -176,6 +167,14 @@ void append_state(object_writer& json, const task_state& state) {
 } // namespace
 
 std::string text_of(const task_id& id) { return id.is_nil() ? std::string{} : to_string(id); }
+
+std::string checked_json(const std::string& text) {
+  if (text.empty() || is_json(text))
+    return text;
+  std::string out;
+  append_quoted(out, text);
+  return out;
+}
 
 void append_ids(std::string& out, const std::vector<task_id>& ids) {
   append_array(out, ids, [&](const task_id& id) { append_quoted(out, to_string(id)); });

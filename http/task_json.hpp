@@ -12,6 +12,10 @@ namespace overwatch::http {
 
 /// The text of an id; empty when it is nil.
 std::string text_of(const task_id& id);
+
+/// What a handler or a CAF program calls JSON. When it is not, it is shown as text: the answer stays JSON.
+std::string checked_json(const std::string& text);
+
 void append_ids(std::string& out, const std::vector<task_id>& ids);
 
 /// Appends a task. Times are RFC 3339 in UTC, durations seconds; what is not set is null. `payload` and

@@ -48,17 +48,6 @@ void read_payload(const input& in, draft& x) {
                     std::to_string(x.payload.size()));
 }
 
-void read_id(const input& in, task_id& out) {
-  const auto* text = in.value.if_string();
-  auto id = text == nullptr ? std::nullopt : parse_task_id({text->data(), text->size()});
-  auto is_version_7 = id && (id->high >> 12 & 0xF) == 7 && id->low >> 62 == 2;
-  if (!is_version_7) {
-    in.refuse("a UUID of version 7 (or no id: one is made)");
-    return;
-  }
-  out = *id;
-}
-
 void read_dependencies(const input& in, std::vector<task_id>& out) {
   const auto* array = in.value.if_array();
   if (array == nullptr || array->size() > limits::list_entries) {
@@ -248,6 +237,17 @@ void refuse_fields(const input& in, const std::vector<std::string_view>& names, 
 }
 
 } // namespace
+
+void read_id(const input& in, task_id& out) {
+  const auto* text = in.value.if_string();
+  auto id = text == nullptr ? std::nullopt : parse_task_id({text->data(), text->size()});
+  auto is_version_7 = id && (id->high >> 12 & 0xF) == 7 && id->low >> 62 == 2;
+  if (!is_version_7) {
+    in.refuse("a UUID of version 7 (or no id: one is made)");
+    return;
+  }
+  out = *id;
+}
 
 // Seeds number priorities from 0, the most urgent, to 4.
 bool read_priority(const input& in, priority& out) {

@@ -21,6 +21,9 @@ std::optional<submission> read_template(const input& in, timestamp now);
 /// fit together is for `check_graph`.
 std::optional<workflow_task> read_workflow_task(const input& in, timestamp now);
 
+/// A UUID of version 7, as ids of tasks and workflows are.
+void read_id(const input& in, task_id& out);
+
 /// A name, or its number from 0, the most urgent.
 bool read_priority(const input& in, priority& out);
 
