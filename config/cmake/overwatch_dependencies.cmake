@@ -24,7 +24,8 @@ overwatch_find(rocksdb rocksdb/db.h rocksdb)
 overwatch_find(civetweb civetweb.h civetweb)
 overwatch_find(date date/tz.h date-tz)
 target_compile_definitions(dep_date INTERFACE USE_OS_TZDB=1 ONLY_C_LOCALE=1 HAS_STRING_VIEW=1) # as Debian built it
-overwatch_find(lua lua5.4/lua.hpp lua5.4)
+# The one that was compiled as C++: its errors are exceptions, so destructors run.
+overwatch_find(lua lua5.4/lua.hpp lua5.4-c++)
 target_link_libraries(dep_caf INTERFACE Threads::Threads)
 
 file(STRINGS ${CAF_INCLUDE}/caf/config.hpp caf_version REGEX "define CAF_VERSION")
