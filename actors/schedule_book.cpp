@@ -4,6 +4,7 @@
 #include "actors/schedule_slots.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace overwatch {
 
