@@ -12,12 +12,13 @@ namespace overwatch {
 /// The event that a rule is judged for.
 struct rule_event {
   event_kind kind = event_kind::task_created;
-  std::string message; ///< what failed, or of a gate: its name
+  std::string message; ///< as the event has it; of a gate: name and reason
   // Of a task; empty when the event is about none.
-  std::string task;
+  std::string task_id;
   std::string task_name;
   std::string task_type;
   std::string task_status;
+  std::string error;  ///< of its newest violation
   std::string origin; ///< kind and id, as `rule:backup`
   uint64_t count = 1; ///< events that this one stands for, when more came than can wait
 };

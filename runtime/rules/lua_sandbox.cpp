@@ -123,17 +123,15 @@ int load_text(lua_State* lua, const std::string& name, const std::string& text) 
   return luaL_loadbufferx(lua, text.data(), text.size(), ("=" + name).c_str(), "t");
 }
 
-// Leaves the function on the stack, or raises what is wrong.
+// Leaves the function on the stack, or raises what is wrong: of a text without `return`, what is wrong with the expression.
 void load_chunk(lua_State* lua, const chunk_run& x) {
-  if (x.how == lua_sandbox::form::expression) {
-    if (load_text(lua, x.name, "return " + x.text) == LUA_OK)
-      return;
-    if (x.text.find("return") == std::string::npos)
-      lua_error(lua);
+  if (x.how == lua_sandbox::form::expression && load_text(lua, x.name, "return " + x.text) == LUA_OK)
+    return;
+  if (load_text(lua, x.name, x.text) == LUA_OK)
+    return;
+  if (x.how == lua_sandbox::form::expression && x.text.find("return") == std::string::npos)
     lua_pop(lua, 1);
-  }
-  if (load_text(lua, x.name, x.text) != LUA_OK)
-    lua_error(lua);
+  lua_error(lua);
 }
 
 // Makes a text of what was thrown, while the place is still known.
