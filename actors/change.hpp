@@ -62,6 +62,13 @@ struct command_result {
   uint64_t version = 0; ///< of the document
 };
 
+/// A rate key that has no token: when it has the next one.
+struct rate_wait {
+  std::string reason;
+  timestamp next;
+  rate_limit rate;
+};
+
 /// What applying one log entry did. Shared by all who react to it.
 struct applied_entry {
   partition_id partition = 0;
@@ -73,6 +80,7 @@ struct applied_entry {
   std::vector<std::pair<std::string, std::string>> settings; ///< that changed
   std::vector<document_change> documents;
   std::vector<std::shared_ptr<const workflow_record>> workflows; ///< whose status or compensation changed
+  std::vector<rate_wait> rate_waits;
   std::vector<std::string> freed; ///< reasons for which parked tasks may try again; see `wait_reason.hpp`
 };
 

@@ -67,7 +67,10 @@ caf::result<submit_reply> gateway_state::submit(submit_request& x) {
   auto time = options_.clock();
   for (size_t i = 0; i < x.tasks.size(); ++i) {
     auto& task = x.tasks[i];
-    if (auto fault = check_submission(task, options_.task_types)) {
+    auto fault = check_submission(task, options_.task_types);
+    if (!fault)
+      fault = check_scope(task.spec->snapshot, options_.snapshot_roots);
+    if (fault) {
       reply.receipts[i].error = std::move(fault);
       continue;
     }
@@ -161,6 +164,7 @@ caf::result<submit_receipt> gateway_state::retry(const retry_request& x) {
       spec->id = ids_.next(spec->created_at, 0);
       spec->scheduled_at.reset();
       spec->deadline.reset(); // an absolute time of the old one
+      spec->workflow = {};
       auto payload = std::make_shared<const std::string>(std::move(record.payload));
       propose({submit_command{{std::move(spec), std::move(payload)}, false}},
               [promise](const propose_reply& done) mutable { promise.deliver(receipt_of(done.results.front())); }, promise);
@@ -231,6 +235,35 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const generate_request& x) { return self->state.forward<submit_reply>(self->state.links().generator, x); },
     [=](const event_request& x) { return self->state.events(x); },
     [=](const metrics_request&) { return self->state.metrics(); },
+    [=](const patch_request& x) {
+      return self->state.change(patch_command{x.id, x.importance, x.scheduled_at, x.deadline, x.tags}, x.id);
+    },
+    [=](const approve_request& x) { return self->state.approve(x); },
+    [=](const rollback_request& x) { return self->state.roll_back(x); },
+    [=](const get_snapshot_request& x) { return self->state.snapshot(x); },
+    [=](submit_workflow_request& x) { return self->state.submit_workflow(x); },
+    [=](const get_workflow_request& x) { return self->state.forward<workflow_record>(self->state.links().replica, x); },
+    [=](const cancel_workflow_request& x) { return self->state.cancel_workflow(x); },
+    [=](const list_workflows_request& x) { return self->state.list_workflows(x); },
+    [=](const gates_request& x) { return self->state.forward<gates_reply>(self->state.links().gates, x); },
+    [=](const set_gate_request& x) { return self->state.forward<gate_record>(self->state.links().gates, x); },
+    [=](const remove_gate_request& x) { return self->state.forward<gate_record>(self->state.links().gates, x); },
+    [=](const get_key_request& x) { return self->state.get_key(x); },
+    [=](put_key_request& x) { return self->state.put_key(x); },
+    [=](const remove_key_request& x) { return self->state.remove_key(x); },
+    [=](const list_keys_request& x) { return self->state.list_keys(x); },
+    [=](const schedules_request& x) { return self->state.forward<schedules_reply>(self->state.links().generator, x); },
+    [=](const schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
+    [=](const put_schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
+    [=](const remove_schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
+    [=](const control_schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
+    [=](const next_slots_request& x) { return self->state.forward<next_slots_reply>(self->state.links().generator, x); },
+    [=](const rules_request& x) { return self->state.forward<rules_reply>(self->state.links().generator, x); },
+    [=](const rule_request& x) { return self->state.forward<rule_record>(self->state.links().generator, x); },
+    [=](const put_rule_request& x) { return self->state.forward<rule_record>(self->state.links().generator, x); },
+    [=](const remove_rule_request& x) { return self->state.forward<rule_record>(self->state.links().generator, x); },
+    [=](const test_rule_request& x) { return self->state.forward<test_rule_reply>(self->state.links().generator, x); },
+    [=](const resources_request& x) { return self->state.forward<resources_reply>(self->state.links().scheduler, x); },
     [=](gateway_links& x) { self->state.connect(std::move(x)); },
     [=](const disk_report& x) { self->state.set_disk(x); },
     [=](caf::leave_atom) { self->state.leave(); },

@@ -15,6 +15,8 @@ struct gateway_options {
   size_t max_bytes_in_flight = 256ULL << 20;
   milliseconds request_timeout{30'000};
   uint64_t seed = 1; ///< of the task ids
+  std::vector<std::string> snapshot_roots; ///< under which the files of snapshots must lie
+  milliseconds keep_for_compensation{std::chrono::hours{24}}; ///< snapshots of a workflow's tasks
   std::function<timestamp()> clock = now;
 };
 
@@ -27,6 +29,8 @@ struct gateway_links {
   event_hub_actor events;
   metrics_actor metrics;
   generator_actor generator;
+  gate_manager_actor gates;
+  snapshotter_actor snapshotter;
   std::vector<pool_actor> pools;
   uint32_t restarts = 0;
 };
@@ -57,6 +61,16 @@ public:
   caf::result<dispatch_reply> dispatch(const dispatch_request& x);
   caf::result<settings_reply> settings(const settings_request& x);
   caf::result<metrics_reply> metrics();
+  caf::result<task_record> approve(const approve_request& x);
+  caf::result<task_record> roll_back(const rollback_request& x);
+  caf::result<snapshot_record> snapshot(const get_snapshot_request& x);
+  caf::result<workflow_record> submit_workflow(submit_workflow_request& x);
+  caf::result<workflow_record> cancel_workflow(const cancel_workflow_request& x);
+  caf::result<workflow_page> list_workflows(const list_workflows_request& x);
+  caf::result<key_record> get_key(const get_key_request& x);
+  caf::result<key_record> put_key(put_key_request& x);
+  caf::result<key_record> remove_key(const remove_key_request& x);
+  caf::result<key_page> list_keys(const list_keys_request& x);
   void set_disk(const disk_report& x) { disk_ = x; }
   void leave();
 
@@ -74,6 +88,7 @@ private:
   template <class Reply, class Request, class Item>
   void gather(const Request& x, std::function<void(std::vector<Item>&)> done);
   failure cannot_submit(size_t tasks, size_t bytes) const;
+  failure check_workflow(const submit_workflow_request& x) const;
   failure check_setting(const std::string& key, const std::string& value) const;
 
   pointer self_ = nullptr;

@@ -1,12 +1,18 @@
 #pragma once
 
 #include "actors/cancellation.hpp"
+#include "actors/change.hpp"
+#include "actors/file_snapshots.hpp"
+#include "messages/key_value.hpp"
 #include "messages/task.hpp"
+
+#include <caf/expected.hpp>
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -28,6 +34,8 @@ struct outcome {
     return {violation::exception, std::move(message), {}, false, {}};
   }
 };
+
+class attempt_context;
 
 /// What a running handler has reported and its pool has not fetched yet. Thread-safe; bounded: the newest
 /// `max_lines` lines and the newest progress are kept, older lines are counted as dropped.
@@ -54,19 +62,46 @@ private:
   size_t oldest_ = 0; // index of the oldest line once the ring is full
 };
 
+/// What a blocking handler may ask of the node that runs it. All calls block, for at most the node's request timeout,
+/// and may come from any thread; an error is of category `ec`. Not for handlers that do not block.
+class node_services {
+public:
+  virtual ~node_services() = default;
+
+  /// Stores a task of its own whose origin is the running one.
+  virtual caf::expected<submit_receipt> submit(const attempt_context& from, task_spec spec, std::string payload) = 0;
+
+  /// The key-value space: see `messages/key_value.hpp`.
+  virtual caf::expected<key_record> get_key(const std::string& key) = 0;
+  virtual caf::expected<key_record> put_key(const std::string& key, std::string value,
+                                            std::optional<uint64_t> expected = {}) = 0;
+  virtual caf::expected<key_record> remove_key(const std::string& key, std::optional<uint64_t> expected = {}) = 0;
+};
+
 /// What a handler gets: the task, and the ways to report and to learn that it shall stop. Lives as long as
 /// the attempt. All members may be called from any thread of the handler's.
 class attempt_context {
 public:
   attempt_context(std::shared_ptr<const task_spec> spec, std::shared_ptr<const std::string> payload,
-                  fencing_token fence, std::shared_ptr<cancellation> stop, std::shared_ptr<attempt_report> report)
+                  fencing_token fence, std::shared_ptr<cancellation> stop, std::shared_ptr<attempt_report> report,
+                  std::vector<parent_result> parents = {}, std::shared_ptr<node_services> services = nullptr)
     : spec_{std::move(spec)}, payload_{std::move(payload)}, fence_{fence}, stop_{std::move(stop)},
-      report_{std::move(report)} {}
+      report_{std::move(report)}, parents_{std::move(parents)}, services_{std::move(services)} {}
 
   const task_spec& task() const { return *spec_; }
 
   /// A JSON object as text.
   const std::string& payload() const { return *payload_; }
+
+  /// The tasks that this one depends on, with their results, in the order of `depends_on`.
+  const std::vector<parent_result>& parents() const { return parents_; }
+
+  /// The node that runs it. Throws std::logic_error where there is none (a handler that is called without a node).
+  node_services& node() const {
+    if (!services_)
+      throw std::logic_error{"this attempt runs without a node"};
+    return *services_;
+  }
 
   /// Number of this start, from 1.
   uint32_t attempt() const { return fence_.attempt; }
@@ -96,6 +131,8 @@ private:
   fencing_token fence_;
   std::shared_ptr<cancellation> stop_;
   std::shared_ptr<attempt_report> report_;
+  std::vector<parent_result> parents_;
+  std::shared_ptr<node_services> services_;
 };
 
 /// Runs one attempt. A C++ exception that leaves it is an outcome of kind `exception`. Called from several
@@ -106,6 +143,7 @@ struct handler_options {
   std::string description;  ///< one sentence for `GET /pools`
   bool blocking = true;     ///< false: returns within microseconds and may run on a scheduler thread
   uint32_t slots = 0;       ///< attempts at once; 0: as many as `max_concurrent_tasks`
+  snapshot_hooks hooks;     ///< capture and restore what is neither a key nor a file
 };
 
 /// The task types that this node serves. Filled before the node starts; read-only afterwards.

@@ -4,12 +4,15 @@
 #include "actors/change.hpp"
 #include "actors/command.hpp"
 #include "actors/handler.hpp"
+#include "actors/snapshotter.hpp"
 #include "actors/store.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+
+#include <set>
 
 /// The rest of the map: what the actors inside a node say to each other. These messages never leave it,
 /// so they may carry pointers to immutable values.
@@ -79,6 +82,7 @@ using journal_actor = caf::typed_actor<
 /// The next part of a ready queue, after `after` (none: from its start).
 struct ready_request {
   std::string task_type;
+  bool resources = false; ///< the tasks that ask for resources, or those that do not
   priority importance = priority::normal;
   std::optional<std::pair<uint64_t, task_id>> after; ///< order and id
   uint32_t limit = 0;
@@ -88,10 +92,11 @@ struct ready_page {
   struct item {
     uint64_t order = 0;
     task_id id;
-    submission task;  ///< null when the page has enough bytes already
+    submission task;
     task_state state;
   };
   std::string task_type;
+  bool resources = false;
   priority importance = priority::normal;
   std::vector<item> items;
   bool exhausted = false;
@@ -110,7 +115,21 @@ struct timer_page {
   uint64_t applied = 0;
 };
 
-/// Tasks that run (for a new leader) or finished before a time (for retention).
+/// Tasks that are parked for one reason, after `after` (none: from the first).
+struct parked_request {
+  std::string reason;
+  std::optional<std::pair<uint64_t, task_id>> after; ///< rank and id
+  uint32_t limit = 0;
+};
+
+struct parked_page {
+  std::string reason;
+  std::vector<std::pair<uint64_t, task_id>> tasks;
+  bool exhausted = false;
+  uint64_t applied = 0; ///< the position that it shows
+};
+
+/// Tasks that run or are being rolled back (for a new leader) or finished before a time (for retention).
 struct running_request {};
 struct finished_request {
   timestamp before;
@@ -131,8 +150,10 @@ using task_reader_actor = caf::typed_actor<
   caf::replies_to<log_request>::with<log_page>,
   caf::replies_to<ready_request>::with<ready_page>,
   caf::replies_to<timer_request>::with<timer_page>,
+  caf::replies_to<parked_request>::with<parked_page>,
   caf::replies_to<running_request>::with<running_page>,
-  caf::replies_to<finished_request>::with<id_page>>;
+  caf::replies_to<finished_request>::with<id_page>,
+  caf::replies_to<list_workflows_request>::with<workflow_page>>;
 
 // -- replica -------------------------------------------------------------------
 
@@ -148,6 +169,9 @@ struct role_report {
   uint64_t epoch = 0;
   std::map<std::string, std::string> settings;
   std::vector<std::string> task_types; ///< that have tasks
+  std::vector<std::string> parked;     ///< reasons for which tasks wait
+  std::vector<std::string> freed;      ///< those of them that do not hold now
+  std::vector<std::shared_ptr<const workflow_record>> workflows; ///< that are being compensated
 };
 
 struct attempt_progress {
@@ -191,6 +215,9 @@ struct document_request {
   std::string name;
 };
 
+/// Who wants every applied entry.
+using entry_watcher = caf::typed_actor<caf::reacts_to<applied_ptr>>;
+
 /// Drives one replicated log: append, commit, apply. Answers reads of single tasks, from memory where it can.
 using replica_actor = caf::typed_actor<
   caf::reacts_to<proposal>,
@@ -206,6 +233,7 @@ using replica_actor = caf::typed_actor<
   // Reads for the scheduler: flushed, read by the task_reader, and kept in memory.
   caf::replies_to<ready_request>::with<ready_page>,
   caf::replies_to<timer_request>::with<timer_page>,
+  caf::replies_to<parked_request>::with<parked_page>,
   caf::replies_to<running_request>::with<running_page>,
   caf::replies_to<finished_request>::with<id_page>,
   // Small values, from memory.
@@ -245,6 +273,7 @@ struct attempt_outcome {
   std::string progress;
   std::optional<timestamp> started_at; ///< when the handler was called
   std::chrono::microseconds execution{0};
+  resource_usage usage;
 };
 
 struct outcome_batch {
@@ -263,6 +292,15 @@ struct pool_offer {
 struct node_capacity {
   std::string node;
   uint32_t max_concurrent_tasks = 0;
+  double cpus = 0;        ///< cores
+  uint64_t memory_mb = 0; ///< MiB that tasks may ask for
+};
+
+/// Who captures and restores files on a node.
+struct snapshotter_offer {
+  std::string node;
+  snapshotter_actor handle;
+  std::set<std::string> hooked_types; ///< whose handlers capture something by themselves
 };
 
 struct scheduler_status_request {};
@@ -285,6 +323,10 @@ using scheduler_actor = caf::typed_actor<
   caf::replies_to<why_request>::with<why_reply>,
   caf::replies_to<scheduler_status_request>::with<scheduler_status>,
   caf::replies_to<settle_request>::with<scheduler_status>,
+  // Undoes a completed task.
+  caf::replies_to<rollback_request>::with<task_record>,
+  caf::replies_to<resources_request>::with<resources_reply>,
+  caf::reacts_to<snapshotter_offer>,
   caf::reacts_to<role_report>,
   caf::reacts_to<applied_ptr>,
   caf::reacts_to<pool_offer, caf::strong_actor_ptr>,
@@ -310,6 +352,7 @@ struct assignment {
   submission task;
   fencing_token fence;
   timestamp started_at;
+  std::vector<parent_result> parents;
 };
 
 struct assignment_batch {
@@ -321,6 +364,13 @@ struct stop_attempt {
   task_id id;
   fencing_token fence;
   cancellation::cause cause = cancellation::cause::cancelled;
+};
+
+/// The deadline of a running attempt is another one now.
+struct deadline_change {
+  task_id id;
+  fencing_token fence;
+  std::optional<timestamp> deadline;
 };
 
 /// The node stops: running attempts may go on for `limit`, then they are told to stop and go back to the queue.
@@ -349,6 +399,7 @@ struct attempts_done {
 using pool_actor = caf::typed_actor<
   caf::reacts_to<assignment_batch>,
   caf::reacts_to<stop_attempt>,
+  caf::reacts_to<deadline_change>,
   caf::reacts_to<attempts_done>,
   // Changes the number of slots; 0: to the configured one.
   caf::reacts_to<caf::update_atom, uint32_t>,
@@ -427,6 +478,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::ready_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::ready_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::timer_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::timer_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::parked_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::parked_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::snapshotter_offer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::snapshotter_actor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::running_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::running_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::finished_request)
@@ -449,6 +504,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::settle_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::assignment_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::stop_attempt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::deadline_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::drain_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::drain_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::attempts_done)

@@ -136,6 +136,51 @@ std::string unique(partition_id partition, std::string_view unique_key) {
 
 std::string setting(partition_id partition, std::string_view name) { return with_text(partition, 'o', name); }
 
+std::string resource_ready_prefix(partition_id partition, std::string_view task_type, priority importance) {
+  auto key = ready_prefix(partition, task_type, importance);
+  key[2] = 'Q';
+  return key;
+}
+
+std::string resource_ready(const task_id& id, std::string_view task_type, priority importance, uint64_t order) {
+  auto key = ready(id, task_type, importance, order);
+  key[2] = 'Q';
+  return key;
+}
+
+std::string parked_prefix(partition_id partition, std::string_view reason) {
+  auto key = with_text(partition, 'b', reason);
+  key.push_back('\0');
+  return key;
+}
+
+std::string parked(const task_id& id, std::string_view reason, uint64_t rank) {
+  auto key = parked_prefix(id.partition(), reason);
+  append_u64(key, rank);
+  append_id(key, id);
+  return key;
+}
+
+std::string children_of(const task_id& parent) { return with_id(parent.partition(), 'd', parent); }
+
+std::string child(const task_id& parent, const task_id& child) {
+  auto key = children_of(parent);
+  append_id(key, child);
+  return key;
+}
+
+std::string captured(const task_id& id) { return with_id(id.partition(), 'p', id); }
+std::string rolling_back(const task_id& id) { return with_id(id.partition(), 'x', id); }
+std::string workflow(const task_id& id) { return with_id(id.partition(), 'v', id); }
+std::string unfinished_workflow(const task_id& id) { return with_id(id.partition(), 'y', id); }
+
+std::string document(partition_id partition, char kind, std::string_view name) {
+  auto key = prefix(partition, 'j');
+  key.push_back(kind);
+  key += name;
+  return key;
+}
+
 std::string log_lines_of(const task_id& id) {
   std::string key{'l'};
   append_id(key, id);

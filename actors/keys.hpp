@@ -24,6 +24,17 @@
 /// | state  | partition `f` finished_at id                   | -                 | partition_state   | task_reader (retention) |
 /// | state  | partition `u` unique key                       | id, until         | partition_state   | the same |
 /// | state  | partition `o` setting                          | value             | partition_state   | the same at start |
+/// | state  | partition `Q` type NUL priority order id       | -                 | partition_state   | task_reader (ready window of tasks that ask for resources) |
+/// | state  | partition `b` reason NUL rank id               | -                 | partition_state   | task_reader (parked tasks), the same at start |
+/// | state  | partition `d` parent child                     | -                 | partition_state   | the same at start |
+/// | state  | partition `p` id                               | captured keys     | partition_state   | the same |
+/// | state  | partition `x` id                               | -                 | partition_state   | the same at start, task_reader |
+/// | state  | partition `a` cache key                        | id, time, until, result | partition_state | the same |
+/// | state  | partition `g` rate key                         | when it is full   | partition_state   | the same |
+/// | state  | partition `n` type NUL priority fairness key   | place given last  | partition_state   | the same at start |
+/// | state  | partition `v` workflow id                      | workflow          | partition_state   | the same |
+/// | state  | partition `y` workflow id                      | - (unfinished)    | partition_state   | the same at start |
+/// | state  | partition `j` kind name                        | version, time, value | partition_state | the same at start |
 /// | series | `l` task id, attempt, slot                     | log_entry         | pool via journal  | task_reader |
 ///
 /// (*) A task that reaches the store only once it has ended has its spec and payload behind its state, and no `s` key.
@@ -60,14 +71,25 @@ std::string finished_at(partition_id partition, timestamp time);
 std::string finished(const task_id& id, timestamp time);
 std::string unique(partition_id partition, std::string_view unique_key);
 std::string setting(partition_id partition, std::string_view name);
+std::string resource_ready_prefix(partition_id partition, std::string_view task_type, priority importance);
+std::string resource_ready(const task_id& id, std::string_view task_type, priority importance, uint64_t order);
+std::string parked_prefix(partition_id partition, std::string_view reason);
+std::string parked(const task_id& id, std::string_view reason, uint64_t rank);
+std::string children_of(const task_id& parent);
+std::string child(const task_id& parent, const task_id& child);
+std::string captured(const task_id& id);
+std::string rolling_back(const task_id& id);
+std::string workflow(const task_id& id);
+std::string unfinished_workflow(const task_id& id);
+std::string document(partition_id partition, char kind, std::string_view name);
 std::string log_line(const task_id& id, uint32_t attempt, uint64_t sequence);
 std::string log_lines_of(const task_id& id);
 std::string log_lines_of(const task_id& id, uint32_t attempt);
 
-/// The id at the end of an `i`, `q`, `w` or `f` key.
+/// The id at the end of an `i`, `q`, `Q`, `w`, `f`, `b`, `d`, `x`, `v` or `y` key.
 task_id id_of(std::string_view key);
 
-/// The order of a `q` key.
+/// The order of a `q` or `Q` key, the rank of a `b` key.
 uint64_t order_of(std::string_view ready_key);
 
 /// Time and kind of a `w` key.

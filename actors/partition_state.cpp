@@ -1,39 +1,15 @@
 #include "actors/partition_state.hpp"
 
 #include "actors/invariant.hpp"
-#include "actors/keys.hpp"
-#include "messages/codec.hpp"
+#include "actors/partition_state_replies.hpp"
+#include "actors/wait_reason.hpp"
 
 #include <algorithm>
 
+/// The table of tasks, and the commands that take a task through its states.
 namespace overwatch {
 
-namespace {
-
-failure no_such_task(const task_id& id) {
-  return {ec::not_found, "/id", "there is no task " + to_string(id)};
-}
-
-failure wrong_status(const task_id& id, task_status status, std::string_view wanted) {
-  return {ec::conflict, "/status",
-          "task " + to_string(id) + " is " + std::string{name_of(status)} + "; " + std::string{wanted}};
-}
-
-command_result refused(const task_id& id, failure error) {
-  return {std::move(error), id, task_status::pending, false};
-}
-
-command_result accepted(const task_id& id, task_status status, bool existing = false) {
-  return {{}, id, status, existing};
-}
-
-uint64_t microseconds_of(timestamp time) {
-  return static_cast<uint64_t>(time.time_since_epoch().count());
-}
-
-} // namespace
-
-// -- tables --------------------------------------------------------------------
+// -- the table -----------------------------------------------------------------
 
 partition_state::entry* partition_state::lookup(const task_id& id) {
   if (auto i = tasks_.find(id); i != tasks_.end())
@@ -48,7 +24,8 @@ partition_state::entry* partition_state::lookup(const task_id& id) {
 void partition_state::keep(const task_id& id, std::shared_ptr<const task_spec> spec,
                            std::shared_ptr<const std::string> payload, task_state state) {
   entry x;
-  x.stored = {true, state.status, state.order, state.due, state.finished_at};
+  x.stored = {spec,           state.status,    state.order, state.due, state.finished_at,
+              state.waits_for, parked_rank(*spec, state), false};
   x.spec_stored = true;
   x.spec = std::move(spec);
   x.payload = std::move(payload);
@@ -62,12 +39,18 @@ void partition_state::touch(entry& x) {
     return;
   x.dirty = true;
   dirty_.push_back(&x);
-  dirty_bytes_ += 512 + (x.stored.present ? 0 : x.payload->size());
+  dirty_bytes_ += 512 + (x.stored.spec ? 0 : x.payload->size());
 }
 
 void partition_state::count(const entry& x, int step) {
   auto& cell = counts_[x.spec->task_type][static_cast<size_t>(x.state.status)][static_cast<size_t>(x.spec->importance)];
   cell += static_cast<uint64_t>(static_cast<int64_t>(step));
+}
+
+void partition_state::count_violation(violation kind) {
+  if (totals_.violations.size() < violation_names.size())
+    totals_.violations.resize(violation_names.size());
+  ++totals_.violations[static_cast<size_t>(kind)];
 }
 
 void partition_state::set_status(entry& x, task_status next) {
@@ -76,17 +59,13 @@ void partition_state::set_status(entry& x, task_status next) {
   count(x, 1);
 }
 
-void partition_state::enqueue(entry& x) {
-  set_status(x, task_status::queued);
-  totals_.last_order = std::max(totals_.last_order + 1, microseconds_of(totals_.last_time));
-  x.state.order = totals_.last_order;
-  x.state.queued_at = totals_.last_time;
-  x.state.due.reset();
-}
+// -- ending --------------------------------------------------------------------
 
 void partition_state::end(entry& x, task_status status, applied_entry& out) {
   auto before = x.state.status;
+  const auto& spec = *x.spec;
   set_status(x, status);
+  set_waits(x, {});
   auto& state = x.state;
   state.finished_at = totals_.last_time;
   state.due.reset();
@@ -94,6 +73,8 @@ void partition_state::end(entry& x, task_status status, applied_entry& out) {
     case task_status::completed:
       ++totals_.completed;
       totals_.execution_seconds += execution_seconds(state).value_or(0);
+      if (!spec.cache.key.empty() && state.cached_from.is_nil() && x.result)
+        cached_.put(spec.cache.key, {spec.id, totals_.last_time, totals_.last_time + spec.cache.ttl, *x.result});
       break;
     case task_status::failed:
       ++totals_.failed;
@@ -101,37 +82,50 @@ void partition_state::end(entry& x, task_status status, applied_entry& out) {
     default:
       ++totals_.cancelled;
   }
-  release_unique(x);
+  // A key with a duration is held for it, whatever becomes of the task.
+  if (!spec.unique_key.empty() && !spec.unique_for)
+    if (const auto* holder = unique_.find(spec.unique_key); holder && holder->id == spec.id)
+      unique_.erase(spec.unique_key);
   touch(x);
-  out.changes.push_back({change_kind::ended, x.spec, nullptr, before, state});
+  out.changes.push_back({change_kind::ended, x.spec, nullptr, before, state, {}, 0, {}});
+  if (before != task_status::running)
+    wake_others(spec, out);
+  ended_.emplace_back(spec.id, status);
 }
 
-const partition_state::unique_holder* partition_state::find_unique(const std::string& key) {
-  auto i = unique_.find(key);
-  if (i == unique_.end()) {
-    auto record = base_.get(key_space::state, keys::unique(partition_, key));
-    if (!record)
-      return nullptr;
-    unique_holder holder;
-    decoder f{*record};
-    invariant(f(holder.id.high, holder.id.low, holder.until), "a stored unique key is readable");
-    i = unique_.emplace(key, std::move(holder)).first;
+void partition_state::fail(entry& x, violation kind, std::string message, applied_entry& out) {
+  x.state.error = {kind, std::move(message)};
+  count_violation(kind);
+  end(x, task_status::failed, out);
+}
+
+command_result partition_state::cancel(entry& x, const std::string& reason, applied_entry& out) {
+  auto& state = x.state;
+  const auto& id = x.spec->id;
+  if (state.status == task_status::cancelled || (state.status == task_status::running && state.cancel_requested))
+    return accepted(id, state.status, true);
+  if (is_terminal(state.status))
+    return refused(id, wrong_status(id, state.status, "a finished task cannot be cancelled"));
+  state.cancel_reason = reason;
+  state.cancel_requested = true;
+  if (state.status == task_status::running) {
+    touch(x);
+    out.changes.push_back({change_kind::cancelling, x.spec, nullptr, state.status, state, {}, 0, {}});
+  } else {
+    end(x, task_status::cancelled, out);
   }
-  const auto& holder = i->second;
-  if (holder.released || (holder.until && *holder.until <= totals_.last_time))
-    return nullptr;
-  return &holder;
+  return accepted(id, state.status);
 }
 
-void partition_state::release_unique(const entry& x) {
-  const auto& key = x.spec->unique_key;
-  if (key.empty() || x.spec->unique_for)
-    return; // one with a duration is held for it, whatever becomes of the task
-  if (auto* holder = find_unique(key); holder && holder->id == x.spec->id) {
-    auto& changed = unique_[key];
-    changed.released = true;
-    if (!std::exchange(changed.dirty, true))
-      dirty_unique_.push_back(key);
+// What the end of a task means for those that wait for it. An end may cause others: not by recursion, a chain of
+// dependencies can be long.
+void partition_state::settle_ended(applied_entry& out) {
+  while (!ended_.empty()) {
+    auto [id, status] = ended_.front();
+    ended_.pop_front();
+    if (const auto* task = lookup(id); task && !task->spec->workflow.is_nil())
+      member_ended(*std::shared_ptr{task->spec}, status, out);
+    settle_children(id, status, out);
   }
 }
 
@@ -148,48 +142,81 @@ applied_entry partition_state::apply(const command_batch& batch, uint64_t index)
   out.time = totals_.last_time;
   out.results.reserve(batch.commands.size());
   out.changes.reserve(batch.commands.size());
-  for (const auto& x : batch.commands)
+  for (const auto& x : batch.commands) {
     out.results.push_back(std::visit([&](const auto& alternative) { return run(alternative, out); }, x));
+    settle_ended(out);
+  }
   for (const auto& id : std::exchange(loaded_, {})) // what was only looked at
-    if (auto i = tasks_.find(id); i != tasks_.end() && !i->second.dirty)
+    if (auto i = tasks_.find(id); i != tasks_.end() && !i->second.dirty && i->second.state.status != task_status::running)
       tasks_.erase(i);
   return out;
 }
 
 command_result partition_state::run(const submit_command& x, applied_entry& out) {
-  const auto& spec = *x.task.spec;
-  if (x.check_id)
+  return add_task(x.task, x.check_id, out);
+}
+
+command_result partition_state::add_task(const submission& submitted, bool check_id, applied_entry& out) {
+  const auto& spec = *submitted.spec;
+  if (check_id)
     if (const auto* found = lookup(spec.id))
       return accepted(spec.id, found->state.status, true);
+  if (auto fault = check_parents(spec))
+    return refused(spec.id, std::move(fault));
   if (!spec.unique_key.empty()) {
-    if (const auto* holder = find_unique(spec.unique_key)) {
-      const auto* first = lookup(holder->id);
-      return accepted(holder->id, first ? first->state.status : task_status::completed, true);
+    const auto* holder = unique_.find(spec.unique_key);
+    if (holder && (!holder->until || *holder->until > totals_.last_time)) {
+      auto first_id = holder->id;
+      const auto* first = lookup(first_id);
+      return accepted(first_id, first ? first->state.status : task_status::completed, true);
     }
-    auto& holder = unique_[spec.unique_key];
-    auto dirty = holder.dirty;
-    holder = {spec.id, std::nullopt, false, holder.flush_number, true};
+    unique_holder fresh{spec.id, {}};
     if (spec.unique_for)
-      holder.until = totals_.last_time + *spec.unique_for;
-    if (!dirty)
-      dirty_unique_.push_back(spec.unique_key);
+      fresh.until = totals_.last_time + *spec.unique_for;
+    unique_.put(spec.unique_key, fresh);
   }
   auto& task = tasks_[spec.id];
-  if (task.removed && task.stored.present)
+  if (task.removed && task.stored.spec)
     replaced_.push_back(task); // its keys are still to be erased
   auto dirty = task.dirty;     // then it is in the list already
   task = {};
   task.dirty = dirty;
-  task.spec = x.task.spec;
-  task.payload = x.task.payload;
+  task.spec = submitted.spec;
+  task.payload = submitted.payload;
   count(task, 1);
-  if (spec.scheduled_at && *spec.scheduled_at > totals_.last_time)
-    task.state.due = spec.scheduled_at;
-  else
-    enqueue(task);
   ++totals_.submitted;
   touch(task);
-  out.changes.push_back({change_kind::created, task.spec, nullptr, task_status::pending, task.state});
+  auto say_created = [&] {
+    out.changes.push_back({change_kind::created, task.spec, nullptr, task_status::pending, task.state, {}, 0, {}});
+  };
+  if (complete_from_cache(task, out))
+    return accepted(spec.id, task.state.status);
+  auto broken = task_id{};
+  for (const auto& parent_id : spec.depends_on) {
+    auto status = lookup(parent_id)->state.status;
+    if (!is_terminal(status)) {
+      ++task.state.parents_left;
+      children_[parent_id].push_back(spec.id);
+      new_edges_.emplace_back(parent_id, spec.id);
+    } else if (status != task_status::completed && spec.on_dependency_failure != dependency_policy::run) {
+      broken = parent_id;
+    }
+  }
+  if (spec.scheduled_at && *spec.scheduled_at > totals_.last_time)
+    task.state.due = spec.scheduled_at;
+  if (task.state.parents_left > 0)
+    set_waits(task, std::string{wait_reason::parents});
+  if (!broken.is_nil()) {
+    say_created();
+    if (spec.on_dependency_failure == dependency_policy::cancel)
+      cancel(task, "task " + to_string(broken) + " that it depends on did not complete", out);
+    else
+      fail(task, violation::dependency, "task " + to_string(broken) + " that it depends on did not complete", out);
+    return accepted(spec.id, task.state.status);
+  }
+  if (!task.state.due && task.state.parents_left == 0)
+    admit(task, out);
+  say_created();
   return accepted(spec.id, task.state.status);
 }
 
@@ -197,10 +224,27 @@ command_result partition_state::run(const start_command& x, applied_entry& out) 
   auto* task = lookup(x.id);
   if (!task)
     return refused(x.id, no_such_task(x.id));
-  if (task->state.status != task_status::queued)
-    return refused(x.id, wrong_status(x.id, task->state.status, "only queued tasks start"));
-  set_status(*task, task_status::running);
   auto& state = task->state;
+  if (state.status != task_status::queued || !state.waits_for.empty())
+    return refused(x.id, wrong_status(x.id, state.status, "only tasks in the queue start"));
+  if (const auto* gate = closed_gate(*task); gate && task->spec->on_closed_gate == gate_policy::fail) {
+    fail(*task, violation::gate, "gate " + *gate + " is closed", out);
+    return refused(x.id, wrong_status(x.id, state.status, "its gate " + *gate + " is closed"));
+  }
+  if (auto reason = blocked_by(*task); !reason.empty()) {
+    auto fault = wrong_status(x.id, state.status, "it waits for " + reason);
+    park(*task, std::move(reason), out);
+    touch(*task);
+    out.changes.push_back({change_kind::parked, task->spec, nullptr, task_status::queued, state, {}, 0, {}});
+    wake_others(*std::shared_ptr{task->spec}, out);
+    return refused(x.id, std::move(fault));
+  }
+  if (auto fault = save_keys(*task)) {
+    fail(*task, violation::exception, fault.message, out);
+    return refused(x.id, std::move(fault));
+  }
+  hold(*task->spec);
+  set_status(*task, task_status::running);
   state.fence = {totals_.epoch, state.fence.attempt + 1};
   state.started_at = totals_.last_time;
   state.execution.reset();
@@ -208,9 +252,16 @@ command_result partition_state::run(const start_command& x, applied_entry& out) 
   state.message.clear();
   state.node = x.node;
   state.worker = x.worker;
+  state.rollback = rollback_status::none;
+  state.rollback_message.clear();
+  state.usage = {};
+  auto& flow = flow_of(*task->spec);
+  flow.virtual_time = std::max(flow.virtual_time, state.order);
+  flow.time_dirty = true;
   ++totals_.attempts;
   touch(*task);
-  out.changes.push_back({change_kind::started, task->spec, task->payload, task_status::queued, state});
+  out.changes.push_back({change_kind::started, task->spec, task->payload, task_status::queued, state, {}, 0,
+                         results_of_parents(*task->spec)});
   return accepted(x.id, state.status);
 }
 
@@ -225,10 +276,13 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
     state.started_at = x.started_at;
     state.execution = x.execution;
   }
+  state.usage = x.usage;
+  settle_rollback(*task, x, out);
+  release(*std::shared_ptr{task->spec}, out);
   if (x.requeue && !state.cancel_requested) {
-    enqueue(*task);
-    touch(*task);
-    out.changes.push_back({change_kind::queued, task->spec, nullptr, task_status::running, state});
+    state.order = 0;
+    state.queued_at.reset();
+    admit_and_say(*task, task_status::running, out);
     return accepted(x.id, state.status);
   }
   state.percent = x.kind == violation::none ? 100 : x.percent;
@@ -244,9 +298,7 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
     return accepted(x.id, state.status);
   }
   state.error = {x.kind, x.message};
-  if (totals_.violations.size() < violation_names.size())
-    totals_.violations.resize(violation_names.size());
-  ++totals_.violations[static_cast<size_t>(x.kind)];
+  count_violation(x.kind);
   if (x.kind == violation::lost)
     ++state.lost_in_a_row;
   else
@@ -259,12 +311,12 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
     ++totals_.retries;
     set_status(*task, task_status::retrying);
     state.due = x.retry_at;
+    state.order = 0;
+    state.queued_at.reset();
     touch(*task);
-    out.changes.push_back({change_kind::retrying, task->spec, nullptr, task_status::running, state});
-    if (*x.retry_at <= totals_.last_time) {
-      enqueue(*task);
-      out.changes.push_back({change_kind::queued, task->spec, nullptr, task_status::retrying, state});
-    }
+    out.changes.push_back({change_kind::retrying, task->spec, nullptr, task_status::running, state, {}, 0, {}});
+    if (*x.retry_at <= totals_.last_time)
+      admit_and_say(*task, task_status::retrying, out);
   }
   return accepted(x.id, state.status);
 }
@@ -273,50 +325,42 @@ command_result partition_state::run(const violate_command& x, applied_entry& out
   auto* task = lookup(x.id);
   if (!task)
     return refused(x.id, no_such_task(x.id));
-  auto& state = task->state;
-  if (is_terminal(state.status) || state.status == task_status::running)
-    return refused(x.id, wrong_status(x.id, state.status, "only a task that waits can fail without an attempt"));
-  state.error = {x.kind, x.message};
-  if (totals_.violations.size() < violation_names.size())
-    totals_.violations.resize(violation_names.size());
-  ++totals_.violations[static_cast<size_t>(x.kind)];
-  end(*task, task_status::failed, out);
-  return accepted(x.id, state.status);
+  auto status = task->state.status;
+  if (is_terminal(status) || status == task_status::running)
+    return refused(x.id, wrong_status(x.id, status, "only a task that waits can fail without an attempt"));
+  fail(*task, x.kind, x.message, out);
+  return accepted(x.id, task->state.status);
 }
 
 command_result partition_state::run(const cancel_command& x, applied_entry& out) {
   auto* task = lookup(x.id);
-  if (!task)
-    return refused(x.id, no_such_task(x.id));
-  auto& state = task->state;
-  if (state.status == task_status::cancelled)
-    return accepted(x.id, state.status, true);
-  if (is_terminal(state.status))
-    return refused(x.id, wrong_status(x.id, state.status, "a finished task cannot be cancelled"));
-  if (state.status == task_status::running && state.cancel_requested)
-    return accepted(x.id, state.status, true);
-  state.cancel_reason = x.reason;
-  state.cancel_requested = true;
-  if (state.status == task_status::running) {
-    touch(*task);
-    out.changes.push_back({change_kind::cancelling, task->spec, nullptr, state.status, state});
-  } else {
-    end(*task, task_status::cancelled, out);
-  }
-  return accepted(x.id, state.status);
+  return task ? cancel(*task, x.reason, out) : refused(x.id, no_such_task(x.id));
 }
 
 command_result partition_state::run(const promote_command& x, applied_entry& out) {
   auto* task = lookup(x.id);
   if (!task)
     return refused(x.id, no_such_task(x.id));
-  auto before = task->state.status;
-  if (before != task_status::pending && before != task_status::retrying)
-    return refused(x.id, wrong_status(x.id, before, "only pending and retrying tasks become queued"));
-  enqueue(*task);
+  auto& state = task->state;
+  auto before = state.status;
+  auto parked = !state.waits_for.empty() && state.waits_for != wait_reason::parents;
+  auto waits = before == task_status::pending || before == task_status::retrying || (before == task_status::queued && parked);
+  if (!waits)
+    return refused(x.id, wrong_status(x.id, before, "only tasks that wait become queued"));
+  if (state.due && *state.due > totals_.last_time)
+    return refused(x.id, wrong_status(x.id, before, "its time was put off"));
+  if (parked) {
+    auto reason = blocked_by(*task);
+    if (reason == state.waits_for) { // it stays where it is, and is told so: it was taken for awake
+      out.changes.push_back({change_kind::parked, task->spec, nullptr, before, state, {}, 0, {}});
+      return refused(x.id, wrong_status(x.id, before, "it still waits for " + reason));
+    }
+  }
+  state.due.reset();
   touch(*task);
-  out.changes.push_back({change_kind::queued, task->spec, nullptr, before, task->state});
-  return accepted(x.id, task->state.status);
+  if (state.parents_left == 0)
+    admit_and_say(*task, before, out);
+  return accepted(x.id, state.status);
 }
 
 command_result partition_state::run(const remove_command& x, applied_entry& out) {
@@ -325,10 +369,16 @@ command_result partition_state::run(const remove_command& x, applied_entry& out)
     return refused(x.id, no_such_task(x.id));
   if (!is_terminal(task->state.status))
     return refused(x.id, wrong_status(x.id, task->state.status, "cancel it before you delete it"));
+  if (task->state.rollback == rollback_status::running)
+    return refused(x.id, wrong_status(x.id, task->state.status, "it is being rolled back: delete it afterwards"));
   count(*task, -1);
   task->removed = true;
   touch(*task);
-  out.changes.push_back({change_kind::removed, task->spec, nullptr, task->state.status, task->state});
+  if (auto* workflow = workflow_of(task->spec->workflow)) {
+    --workflow->stored;
+    touch_workflow(workflow->record.id);
+  }
+  out.changes.push_back({change_kind::removed, task->spec, nullptr, task->state.status, task->state, {}, 0, {}});
   return accepted(x.id, task->state.status);
 }
 

@@ -1,7 +1,7 @@
-#include "actors/invariant.hpp"
 #include "actors/keys.hpp"
 #include "actors/partition_state.hpp"
 #include "actors/task_codec.hpp"
+#include "actors/wait_reason.hpp"
 #include "messages/codec.hpp"
 
 #include <utility>
@@ -13,6 +13,9 @@ namespace {
 
 /// Clean tasks kept in memory beyond those that run; above it a written task is forgotten.
 constexpr size_t max_clean_tasks = 16'384;
+
+/// Flows of one type and priority: from here on, those that have nothing waiting are looked for and forgotten.
+constexpr size_t min_flows_to_sweep = 1'024;
 
 // A change of one key that may be under another name in the store.
 void replace_key(write_batch& batch, std::optional<std::string> before, std::optional<std::string> after) {
@@ -26,18 +29,6 @@ void replace_key(write_batch& batch, std::optional<std::string> before, std::opt
 
 } // namespace
 
-partition_state::partition_state(const store_reader& base, partition_id partition)
-  : base_{base}, partition_{partition} {
-  if (auto record = base_.get(key_space::state, keys::meta(partition_)))
-    invariant(decode(*record, totals_), "the stored totals of a partition are readable");
-  for (const auto& x : totals_.counts)
-    counts_[x.task_type][static_cast<size_t>(x.status)][static_cast<size_t>(x.importance)] = x.count;
-  totals_.counts.clear();
-  auto first = keys::setting(partition_, {});
-  for (auto i = base_.scan(key_space::state, first, keys::after_prefix(first)); i->valid(); i->next())
-    settings_.emplace(i->key().substr(first.size()), i->value());
-}
-
 uint64_t partition_state::flush(write_batch& batch) {
   ++flush_number_;
   for (auto& x : std::exchange(replaced_, {}))
@@ -47,26 +38,20 @@ uint64_t partition_state::flush(write_batch& batch) {
     x->dirty = false;
     x->flush_number = flush_number_;
   }
-  for (const auto& key : dirty_unique_) {
-    auto& holder = unique_.at(key);
-    if (holder.released) {
-      batch.erase(key_space::state, keys::unique(partition_, key));
-    } else {
-      std::string value;
-      encoder{value}(holder.id.high, holder.id.low, holder.until);
-      batch.put(key_space::state, keys::unique(partition_, key), std::move(value));
-    }
-    holder.dirty = false;
-    holder.flush_number = flush_number_;
-  }
+  unique_.flush(batch, flush_number_);
+  cached_.flush(batch, flush_number_);
+  rates_.flush(batch, flush_number_);
+  documents_.flush(batch);
   for (const auto& key : changed_settings_)
     if (auto i = settings_.find(key); i != settings_.end())
       batch.put(key_space::state, keys::setting(partition_, key), i->second);
     else
       batch.erase(key_space::state, keys::setting(partition_, key));
+  write_edges(batch);
+  write_flows(batch);
+  write_workflows(batch);
   write_totals(batch);
   unacknowledged_.emplace_back(flush_number_, std::exchange(dirty_, {}));
-  dirty_unique_.clear();
   changed_settings_.clear();
   dirty_bytes_ = 0;
   changed_ = false;
@@ -77,26 +62,40 @@ void partition_state::write_entry(entry& x, write_batch& batch) {
   const auto& spec = *x.spec;
   const auto& id = spec.id;
   const auto& old = x.stored;
-  auto exists = !x.removed;
+  const auto exists = !x.removed;
+  const auto* old_spec = old.spec.get();
   auto when = [](bool condition, auto make) { return condition ? std::optional<std::string>{make()} : std::nullopt; };
-  replace_key(batch, when(old.present, [&] { return keys::index(id, spec.task_type, old.status); }),
+  replace_key(batch, when(old_spec, [&] { return keys::index(id, spec.task_type, old.status); }),
               when(exists, [&] { return keys::index(id, spec.task_type, x.state.status); }));
-  auto ready = [&](uint64_t order) { return keys::ready(id, spec.task_type, spec.importance, order); };
-  replace_key(batch, when(old.present && old.status == task_status::queued, [&] { return ready(old.order); }),
-              when(exists && x.state.status == task_status::queued, [&] { return ready(x.state.order); }));
+  auto ready = [&](const task_spec& y, uint64_t order) {
+    return asks_for_resources(y) ? keys::resource_ready(id, y.task_type, y.importance, order)
+                                 : keys::ready(id, y.task_type, y.importance, order);
+  };
+  auto in_queue = [](task_status status, const std::string& waits_for) {
+    return status == task_status::queued && waits_for.empty();
+  };
+  replace_key(batch, when(old_spec && in_queue(old.status, old.waits_for), [&] { return ready(*old_spec, old.order); }),
+              when(exists && in_queue(x.state.status, x.state.waits_for), [&] { return ready(spec, x.state.order); }));
+  auto parked = [](const std::string& waits_for) { return !waits_for.empty() && waits_for != wait_reason::parents; };
+  auto rank = parked_rank(spec, x.state);
+  replace_key(batch, when(old_spec && parked(old.waits_for), [&] { return keys::parked(id, old.waits_for, old.rank); }),
+              when(exists && parked(x.state.waits_for), [&] { return keys::parked(id, x.state.waits_for, rank); }));
   auto eligible = [&](timestamp time) { return keys::timer(id, time, keys::timer_kind::eligible); };
-  replace_key(batch, when(old.present && old.due, [&] { return eligible(*old.due); }),
+  replace_key(batch, when(old_spec && old.due, [&] { return eligible(*old.due); }),
               when(exists && x.state.due, [&] { return eligible(*x.state.due); }));
-  auto deadline = [&] { return keys::timer(id, *spec.deadline, keys::timer_kind::deadline); };
-  replace_key(batch, when(old.present && spec.deadline && !is_terminal(old.status), deadline),
-              when(exists && spec.deadline && !is_terminal(x.state.status), deadline));
+  auto deadline = [&](const task_spec& y) { return keys::timer(id, *y.deadline, keys::timer_kind::deadline); };
+  replace_key(batch, when(old_spec && old_spec->deadline && !is_terminal(old.status), [&] { return deadline(*old_spec); }),
+              when(exists && spec.deadline && !is_terminal(x.state.status), [&] { return deadline(spec); }));
   auto finished = [&](timestamp time) { return keys::finished(id, time); };
-  replace_key(batch, when(old.present && old.finished_at, [&] { return finished(*old.finished_at); }),
+  replace_key(batch, when(old_spec && old.finished_at, [&] { return finished(*old.finished_at); }),
               when(exists && x.state.finished_at, [&] { return finished(*x.state.finished_at); }));
+  auto rolling_back = is_terminal(x.state.status) && x.state.rollback == rollback_status::running;
+  replace_key(batch, when(old_spec && old.rolling_back, [&] { return keys::rolling_back(id); }),
+              when(exists && rolling_back, [&] { return keys::rolling_back(id); }));
   if (exists) {
     // A task that comes to the store in its final form has all of it under one key; one that will change again
     // has apart what does not change.
-    auto whole = !x.spec_stored && is_terminal(x.state.status);
+    auto whole = !x.spec_stored && is_terminal(x.state.status) && !old_spec;
     if (!x.spec_stored && !whole)
       batch.put(key_space::state, keys::spec(id), encode_spec(spec, *x.payload));
     batch.put(key_space::state, keys::state(id),
@@ -104,14 +103,70 @@ void partition_state::write_entry(entry& x, write_batch& batch) {
     x.spec_stored |= !whole;
     if (x.result)
       batch.put(key_space::state, keys::result(id), *x.result);
-  } else if (old.present) {
+    write_saved(x, batch);
+  } else if (old_spec) {
     batch.erase(key_space::state, keys::spec(id));
     batch.erase(key_space::state, keys::state(id));
     batch.erase(key_space::state, keys::result(id));
+    batch.erase(key_space::state, keys::captured(id));
     auto lines = keys::log_lines_of(id);
     batch.erase_range(key_space::series, lines, keys::after_prefix(lines));
   }
-  x.stored = {exists, x.state.status, x.state.order, x.state.due, x.state.finished_at};
+  x.stored = {exists ? x.spec : nullptr, x.state.status,    x.state.order, x.state.due, x.state.finished_at,
+              x.state.waits_for,         rank, rolling_back};
+}
+
+void partition_state::write_saved(entry& x, write_batch& batch) {
+  if (x.spec->snapshot.keys.empty())
+    return;
+  auto wanted = x.state.status == task_status::running || x.state.snapshot_until;
+  if (x.saved && wanted && !x.saved_stored) {
+    batch.put(key_space::state, keys::captured(x.spec->id), encode(*x.saved));
+    x.saved_stored = true;
+  } else if (!wanted && x.stored.spec) {
+    batch.erase(key_space::state, keys::captured(x.spec->id));
+  }
+}
+
+void partition_state::write_edges(write_batch& batch) {
+  for (const auto& [parent, child] : std::exchange(new_edges_, {}))
+    batch.put(key_space::state, keys::child(parent, child), {});
+  for (const auto& parent : std::exchange(ended_parents_, {})) {
+    auto first = keys::children_of(parent);
+    batch.erase_range(key_space::state, first, keys::after_prefix(first));
+  }
+}
+
+void partition_state::write_flows(write_batch& batch) {
+  auto number = [](uint64_t x) {
+    std::string value;
+    keys::append_u64(value, x);
+    return value;
+  };
+  for (auto& [task_type, flows] : flows_)
+    for (size_t importance = 0; importance < flows.size(); ++importance) {
+      auto& flow = flows[importance];
+      auto prefix = flow_prefix(task_type, importance);
+      if (std::exchange(flow.time_dirty, false))
+        batch.put(key_space::state, prefix, number(flow.virtual_time));
+      if (flow.newest.size() > 2 * flow.swept + min_flows_to_sweep) {
+        for (const auto& [key, place] : flow.newest)
+          if (place <= flow.virtual_time)
+            flow.dirty.push_back(key);
+        flow.swept = flow.newest.size();
+      }
+      for (const auto& key : std::exchange(flow.dirty, {})) {
+        auto i = flow.newest.find(key);
+        if (i == flow.newest.end())
+          continue;
+        if (i->second > flow.virtual_time) {
+          batch.put(key_space::state, prefix + '\1' + key, number(i->second));
+        } else { // nothing of it waits: the same as a flow that was never there
+          batch.erase(key_space::state, prefix + '\1' + key);
+          flow.newest.erase(i);
+        }
+      }
+    }
 }
 
 void partition_state::write_totals(write_batch& batch) {
@@ -129,34 +184,13 @@ void partition_state::flushed(uint64_t number) {
       if (finished || (x->state.status != task_status::running && tasks_.size() > max_clean_tasks))
         tasks_.erase(task_id{x->spec->id});
     }
-  for (auto i = unique_.begin(); i != unique_.end();)
-    i = !i->second.dirty && i->second.flush_number <= number ? unique_.erase(i) : std::next(i);
-}
-
-uint64_t partition_state::digest() const {
-  uint64_t hash = 1469598103934665603ULL; // FNV-1a
-  auto mix = [&](std::string_view bytes) {
-    for (auto c : bytes)
-      hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ULL;
-  };
-  auto first = keys::prefix(partition_, '\0');
-  auto last = keys::prefix(partition_, '\x7F');
-  for (auto i = base_.scan(key_space::state, first, last); i->valid(); i->next()) {
-    auto kind = i->key()[2];
-    if (kind == 's')
-      continue; // comes with its state: whether it has a key of its own depends on when it was flushed
-    mix(i->key());
-    if (kind != 't') {
-      mix(i->value());
-      continue;
-    }
-    task_spec spec;
-    task_state state;
-    std::string payload;
-    invariant(read_task(base_, keys::id_of(i->key()), spec, state, &payload), "a task that has a state has a spec");
-    mix(encode_task(state, spec, payload));
-  }
-  return hash;
+  unique_.flushed(number);
+  cached_.flushed(number);
+  rates_.flushed(number);
+  if (!unacknowledged_.empty() || !dirty_workflows_.empty())
+    return;
+  for (auto i = workflows_.begin(); i != workflows_.end();)
+    i = i->second.record.finished_at || i->second.stored == 0 ? workflows_.erase(i) : std::next(i);
 }
 
 } // namespace overwatch

@@ -44,7 +44,11 @@ void pool_state::resize(uint32_t slots) {
 // -- starting ------------------------------------------------------------------
 
 void pool_state::run(assignment_batch& x) {
-  std::move(x.attempts.begin(), x.attempts.end(), std::back_inserter(waiting_));
+  for (auto& what : x.attempts)
+    if (captures(*what.task.spec))
+      begin_capture(std::move(what));
+    else
+      waiting_.push_back(std::move(what));
   start_waiting();
 }
 
@@ -93,19 +97,18 @@ void pool_state::start(uint64_t number, std::vector<assignment> batch) {
     x.stop = std::make_shared<cancellation>();
     x.report = std::make_shared<attempt_report>();
     x.began = time;
-    x.stop_at = ticks + spec.timeout;
-    if (spec.deadline && *spec.deadline < time + spec.timeout) {
-      x.stop_at = ticks + (*spec.deadline - time);
-      x.stop_cause = cancellation::cause::deadline;
-    }
-    tick_at(x.stop_at);
+    x.deadline = spec.deadline;
+    x.timeout_at = ticks + spec.timeout;
     if (what.fence.attempt > logged_attempts)
       forgotten.batch.erase_range(key_space::series, keys::log_lines_of(spec.id, what.fence.attempt - logged_attempts),
                                   keys::log_lines_of(spec.id, what.fence.attempt - logged_attempts + 1));
-    message.attempts.push_back(std::make_shared<const attempt_context>(what.task.spec, what.task.payload, what.fence,
-                                                                        x.stop, x.report));
+    message.attempts.push_back(std::make_shared<const attempt_context>(what.task.spec, what.task.payload, what.fence, x.stop,
+                                                                        x.report, std::move(what.parents),
+                                                                        options_.services));
     worker.tasks.push_back(spec.id);
     x.what = std::move(what);
+    set_stop_time(x);
+    tick_at(x.stop_at);
     running_[x.what.task.spec->id] = std::move(x);
     ++started_;
   }
@@ -128,6 +131,7 @@ attempt_outcome pool_state::outcome_of(const attempt& x, const outcome& how) con
   result.percent = x.percent;
   result.progress = x.message;
   result.started_at = x.began;
+  result.usage = how.usage;
   if (!how.result.empty())
     result.result = std::make_shared<const std::string>(how.result);
   if (how.kind == violation::none)
@@ -225,6 +229,7 @@ pool_actor::behavior_type pool(pool_state::pointer self, pool_options options, j
   return {
     [=](assignment_batch& x) { self->state.run(x); },
     [=](const stop_attempt& x) { self->state.stop(x); },
+    [=](const deadline_change& x) { self->state.set_deadline(x); },
     [=](attempts_done& x) { self->state.take_outcomes(x); },
     [=](caf::update_atom, uint32_t slots) { self->state.resize(slots); },
     [=](caf::join_atom, const scheduler_actor& scheduler) { self->state.join(scheduler); },

@@ -18,6 +18,8 @@ struct pool_options {
   milliseconds stop_grace{10'000};    ///< a handler that ignores a stop for this long loses its slot
   size_t inline_batch = 64;           ///< attempts that a worker of a non-blocking handler takes at once
   size_t max_inline_workers = 4;
+  snapshotter_actor snapshotter;      ///< of this node; may be null when no task has a scope of files
+  std::shared_ptr<node_services> services; ///< for handlers; may be null
   std::function<timestamp()> clock = now;
 };
 
@@ -39,6 +41,7 @@ public:
   // One method per message; see `pool_actor`.
   void run(assignment_batch& x);
   void stop(const stop_attempt& x);
+  void set_deadline(const deadline_change& x);
   void take_outcomes(attempts_done& x);
   void resize(uint32_t slots);
   void join(scheduler_actor scheduler);
@@ -66,12 +69,25 @@ private:
     double percent = 0;
     std::string message;
     timestamp began;
+    std::optional<timestamp> deadline;
+    caf::actor_clock::time_point timeout_at;
     caf::actor_clock::time_point stop_at;                 // by timeout or deadline
     std::optional<caf::actor_clock::time_point> fence_at; // when it loses its slot
     cancellation::cause stop_cause = cancellation::cause::timeout;
   };
 
+  // An attempt whose snapshot is being captured.
+  struct capture {
+    assignment what;
+    cancellation::cause stop = cancellation::cause::none;
+  };
+
   uint64_t idle_worker();
+  bool captures(const task_spec& spec) const;
+  void begin_capture(assignment&& what);
+  void captured(const task_id& id, const fencing_token& fence, const failure& error, bool retryable);
+  void set_stop_time(attempt& x) const;
+  attempt_outcome never_began(const assignment& what, std::string message) const;
   void start_waiting();
   void start(uint64_t number, std::vector<assignment> batch);
   void end(attempt& x, const outcome& how, std::chrono::microseconds execution, outcome_batch& out);
@@ -93,6 +109,7 @@ private:
   std::map<uint64_t, worker_entry> workers_;
   std::vector<uint64_t> idle_;
   uint64_t next_worker_ = 1;
+  std::unordered_map<task_id, capture> capturing_;
   std::deque<assignment> waiting_; // for an idle worker
   std::unordered_map<task_id, attempt> running_;
   uint64_t started_ = 0;

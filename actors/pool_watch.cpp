@@ -78,17 +78,40 @@ void pool_state::stop(const stop_attempt& x) {
     ask_to_stop(i->second, x.cause);
     return;
   }
+  if (auto i = capturing_.find(x.id); i != capturing_.end() && i->second.what.fence == x.fence) {
+    i->second.stop = x.cause;
+    self_->send(options_.snapshotter, stop_capture{x.id});
+    return;
+  }
   auto waits = std::find_if(waiting_.begin(), waiting_.end(),
                             [&](const assignment& y) { return y.task.spec->id == x.id && y.fence == x.fence; });
   if (waits == waiting_.end())
     return;
-  attempt_outcome never_began;
-  never_began.id = x.id;
-  never_began.fence = x.fence;
-  never_began.kind = violation::exception;
-  never_began.message = "it was cancelled before its handler was called";
+  auto outcome = never_began(*waits, "it was cancelled before its handler was called");
   waiting_.erase(waits);
-  send(outcome_batch{{std::move(never_began)}});
+  send(outcome_batch{{std::move(outcome)}});
+}
+
+// Timeout and deadline, whichever comes first.
+void pool_state::set_stop_time(attempt& x) const {
+  x.stop_at = x.timeout_at;
+  x.stop_cause = cancellation::cause::timeout;
+  if (!x.deadline)
+    return;
+  auto at = self_->clock().now() + (*x.deadline - options_.clock());
+  if (at < x.stop_at) {
+    x.stop_at = at;
+    x.stop_cause = cancellation::cause::deadline;
+  }
+}
+
+void pool_state::set_deadline(const deadline_change& x) {
+  auto i = running_.find(x.id);
+  if (i == running_.end() || i->second.what.fence != x.fence)
+    return;
+  i->second.deadline = x.deadline;
+  set_stop_time(i->second);
+  tick_at(i->second.stop_at);
 }
 
 // The handler did not stop: its thread stays with it, its slot and its task go on without it.
@@ -156,21 +179,23 @@ caf::result<drain_reply> pool_state::drain(const drain_request& x) {
     join(scheduler_); // offers nothing from now on
   outcome_batch out;
   for (const auto& what : waiting_) {
-    attempt_outcome back;
-    back.id = what.task.spec->id;
-    back.fence = what.fence;
+    auto back = never_began(what, {});
     back.kind = violation::lost;
     back.requeue = true;
     out.outcomes.push_back(std::move(back));
     ++drain_.reply.requeued;
   }
   waiting_.clear();
+  for (auto& [id, x] : capturing_) {
+    x.stop = cancellation::cause::shutdown;
+    self_->send(options_.snapshotter, stop_capture{id});
+  }
   send(std::move(out));
   return promise;
 }
 
 void pool_state::finish_drain() {
-  if (drain_.promise && running_.empty() && waiting_.empty() && drain_.promise->pending())
+  if (drain_.promise && running_.empty() && waiting_.empty() && capturing_.empty() && drain_.promise->pending())
     drain_.promise->deliver(drain_.reply);
 }
 
@@ -182,7 +207,7 @@ pool_status pool_state::status() const {
   result.node = options_.node;
   result.description = options_.handler.options.description;
   result.slots = options_.slots;
-  result.busy = static_cast<uint32_t>(running_.size() + waiting_.size());
+  result.busy = static_cast<uint32_t>(running_.size() + waiting_.size() + capturing_.size());
   result.blocking = options_.handler.options.blocking;
   result.started = started_;
   for (const auto& [number, worker] : workers_)

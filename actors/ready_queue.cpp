@@ -1,60 +1,95 @@
 #include "actors/ready_queue.hpp"
 
+#include "actors/partition_state.hpp"
+
 #include <algorithm>
+#include <tuple>
 
 namespace overwatch {
 
-ready_queue::windows& ready_queue::queue_of(const std::string& task_type, bool complete) {
-  auto [i, fresh] = queues_.try_emplace(task_type);
+ready_key ready_key_of(const task_spec& spec, const task_state& state) {
+  const auto& x = spec.resources;
+  return {state.order, spec.id, state.queued_at.value_or(spec.created_at), {x.cpu, x.io, x.memory_mb}};
+}
+
+ready_queue::windows& ready_queue::queue_of(const lane& which, bool complete) {
+  auto [i, fresh] = queues_.try_emplace(which);
   if (fresh)
     for (size_t x = 0; x < priority_names.size(); ++x)
       i->second.emplace(static_cast<priority>(x), window<ready_key>{options_.window, complete});
   return i->second;
 }
 
-double ready_queue::rank(priority importance, uint64_t order, timestamp now) const {
+double ready_queue::rank(priority importance, timestamp queued, timestamp now) const {
   auto level = static_cast<double>(importance);
   if (importance == priority::critical || options_.ageing_step.count() <= 0)
     return level;
-  auto queued = timestamp{std::chrono::microseconds{static_cast<int64_t>(order)}};
   auto waited = std::chrono::duration<double>(now - queued).count();
   auto risen = std::max(0.0, waited) / static_cast<double>(options_.ageing_step.count());
   return std::max(static_cast<double>(priority::high), level - risen);
 }
 
-void ready_queue::insert(const std::string& task_type, priority importance, ready_key key, uint64_t index) {
-  queue_of(task_type).at(importance).insert(key, index);
+void ready_queue::insert(const task_spec& spec, const task_state& state, uint64_t index) {
+  queue_of({spec.task_type, asks_for_resources(spec)}).at(spec.importance).insert(ready_key_of(spec, state), index);
 }
 
-void ready_queue::erase(const std::string& task_type, priority importance, ready_key key) {
-  if (auto i = queues_.find(task_type); i != queues_.end())
-    i->second.at(importance).erase(key);
+void ready_queue::erase(const task_spec& spec, uint64_t order) {
+  if (auto i = queues_.find({spec.task_type, asks_for_resources(spec)}); i != queues_.end())
+    i->second.at(spec.importance).erase({order, spec.id, {}, {}});
 }
 
-std::optional<ready_queue::candidate> ready_queue::best(const std::string& task_type, timestamp now) const {
-  auto i = queues_.find(task_type);
-  if (i == queues_.end())
-    return std::nullopt;
+// Of two that have waited to the same rank, the one that waits longer; of one priority, the one whose turn it is.
+void ready_queue::consider(std::optional<candidate>& best, candidate x) const {
+  auto place = [](const candidate& y) { return std::tie(y.rank, y.key.queued, y.key.id); };
+  if (!best || place(x) < place(*best))
+    best = x;
+}
+
+std::optional<ready_queue::candidate> ready_queue::best(const std::string& task_type, timestamp now,
+                                                        const fits& has_room) const {
   std::optional<candidate> result;
-  for (const auto& [importance, tasks] : i->second) {
-    if (tasks.empty())
-      continue;
-    auto key = tasks.front();
-    auto key_rank = rank(importance, key.first, now);
-    if (!result || key_rank < result->rank || (key_rank == result->rank && key < result->key))
-      result = candidate{importance, key, key_rank};
-    if (importance == priority::critical)
+  auto plain = queues_.find({task_type, false});
+  auto demanding = queues_.find({task_type, true});
+  for (size_t i = 0; i < priority_names.size(); ++i) {
+    auto importance = static_cast<priority>(i);
+    auto look = [&](const ready_key& key, bool resources) {
+      consider(result, {importance, key, rank(importance, key.queued, now), resources});
+    };
+    if (plain != queues_.end() && !plain->second.at(importance).empty())
+      look(plain->second.at(importance).front(), false);
+    if (demanding != queues_.end()) {
+      size_t looked = 0;
+      for (const auto& key : demanding->second.at(importance).keys())
+        if (looked++ == options_.lookahead) {
+          break;
+        } else if (has_room(key)) {
+          look(key, true);
+          break;
+        }
+    }
+    if (result && importance == priority::critical)
       break;
   }
   return result;
 }
 
-void ready_queue::pop(const std::string& task_type, const candidate& x) {
-  queues_.at(task_type).at(x.importance).erase(x.key);
+std::optional<ready_queue::candidate> ready_queue::first_with_demand(const std::string& task_type, timestamp now) const {
+  std::optional<candidate> result;
+  auto i = queues_.find({task_type, true});
+  if (i == queues_.end())
+    return result;
+  for (const auto& [importance, tasks] : i->second)
+    if (!tasks.empty())
+      consider(result, {importance, tasks.front(), rank(importance, tasks.front().queued, now), true});
+  return result;
 }
 
-bool ready_queue::idle(const std::string& task_type) const {
-  auto i = queues_.find(task_type);
+void ready_queue::pop(const std::string& task_type, const candidate& x) {
+  queues_.at({task_type, x.resources}).at(x.importance).erase(x.key);
+}
+
+bool ready_queue::idle(const task_spec& spec) const {
+  auto i = queues_.find({spec.task_type, asks_for_resources(spec)});
   return i == queues_.end() || std::all_of(i->second.begin(), i->second.end(), [](const auto& x) {
            return x.second.empty() && !x.second.incomplete();
          });
@@ -62,55 +97,64 @@ bool ready_queue::idle(const std::string& task_type) const {
 
 std::vector<ready_request> ready_queue::wanted_pages() {
   std::vector<ready_request> result;
-  for (auto& [task_type, priorities] : queues_)
+  for (auto& [which, priorities] : queues_)
     for (auto& [importance, tasks] : priorities)
-      if (tasks.wants_page())
-        result.push_back({task_type, importance, tasks.page_start(), static_cast<uint32_t>(tasks.page_size())});
+      if (tasks.wants_page()) {
+        std::optional<std::pair<uint64_t, task_id>> after;
+        if (const auto& start = tasks.page_start())
+          after.emplace(start->order, start->id);
+        result.push_back({which.first, which.second, importance, after, static_cast<uint32_t>(tasks.page_size())});
+      }
   return result;
 }
 
 void ready_queue::add_page(const ready_page& page) {
   std::vector<ready_key> found;
   found.reserve(page.items.size());
-  for (const auto& item : page.items)
-    found.emplace_back(item.order, item.id);
-  queue_of(page.task_type).at(page.importance).add_page(found, page.exhausted, page.applied);
+  for (const auto& item : page.items) {
+    auto key = ready_key_of(*item.task.spec, item.state);
+    key.order = item.order;
+    found.push_back(key);
+  }
+  queue_of({page.task_type, page.resources}).at(page.importance).add_page(found, page.exhausted, page.applied);
 }
 
 void ready_queue::page_failed(const ready_request& request) {
-  queue_of(request.task_type).at(request.importance).page_failed();
+  queue_of({request.task_type, request.resources}).at(request.importance).page_failed();
 }
 
 void ready_queue::expect(const std::string& task_type) {
-  queue_of(task_type, false);
+  queue_of({task_type, false}, false);
+  queue_of({task_type, true}, false);
 }
 
-uint64_t ready_queue::ahead_of(const std::string& task_type, priority importance, ready_key key, timestamp now) const {
-  auto i = queues_.find(task_type);
-  if (i == queues_.end())
-    return 0;
-  auto own = rank(importance, key.first, now);
+uint64_t ready_queue::ahead_of(const task_spec& spec, const task_state& state, timestamp now) const {
+  auto own_key = ready_key_of(spec, state);
+  auto own = rank(spec.importance, own_key.queued, now);
   uint64_t count = 0;
-  for (const auto& [other, tasks] : i->second)
-    for (const auto& x : tasks.keys()) {
-      auto other_rank = rank(other, x.first, now);
-      if (other_rank > own || (other_rank == own && !(x < key)))
-        break; // ranks fall with age, so all behind it are behind us too
-      ++count;
-    }
+  auto is_before = [&](priority importance, const ready_key& key) {
+    if (importance == spec.importance)
+      return key < own_key;
+    return std::pair{rank(importance, key.queued, now), key.queued} < std::pair{own, own_key.queued};
+  };
+  for (const auto& [which, priorities] : queues_)
+    for (const auto& [importance, tasks] : priorities)
+      for (const auto& key : tasks.keys())
+        count += which.first == spec.task_type && is_before(importance, key) ? 1 : 0;
   return count;
 }
 
 std::vector<std::string> ready_queue::task_types() const {
   std::vector<std::string> result;
-  for (const auto& [task_type, priorities] : queues_)
-    result.push_back(task_type);
+  for (const auto& [which, priorities] : queues_)
+    if (result.empty() || result.back() != which.first)
+      result.push_back(which.first);
   return result;
 }
 
 uint64_t ready_queue::size() const {
   uint64_t total = 0;
-  for (const auto& [task_type, priorities] : queues_)
+  for (const auto& [which, priorities] : queues_)
     for (const auto& [importance, tasks] : priorities)
       total += tasks.size();
   return total;

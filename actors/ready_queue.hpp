@@ -4,6 +4,7 @@
 #include "actors/window.hpp"
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,36 +12,66 @@
 
 namespace overwatch {
 
-/// Where a queued task stands within its type and priority.
-using ready_key = std::pair<uint64_t, task_id>; // order, id
+/// What an attempt takes of its node.
+struct resource_demand {
+  double cpu = 0; ///< share of the node
+  double io = 0;
+  uint64_t memory_mb = 0;
+};
+
+/// Where a queued task stands within its type and priority, and what a decision about it needs.
+struct ready_key {
+  uint64_t order = 0;
+  task_id id;
+  timestamp queued;       ///< since when it waits
+  resource_demand demand;
+};
+
+inline bool operator<(const ready_key& x, const ready_key& y) {
+  return x.order != y.order ? x.order < y.order : x.id < y.id;
+}
+inline bool operator==(const ready_key& x, const ready_key& y) { return x.order == y.order && x.id == y.id; }
+
+ready_key ready_key_of(const task_spec& spec, const task_state& state);
 
 /// Which queued task of a type runs next: `critical` strictly first; below it, a task that waits rises by
-/// one priority per `ageing_step` (0: never), up to `high`, and of two equal ones the older goes first.
-/// The order of a task is the time it was queued, in microseconds, so ageing needs no other data.
+/// one priority per `ageing_step` (0: never), up to `high`, and of two equal ones the older goes first. Within one
+/// priority the order counts, which lets flows take turns (see `fair_clock.hpp`).
+///
+/// Tasks that ask for resources have queues of their own: while the first of them does not fit, one of the next
+/// `lookahead` may, and it holds up none that asks for nothing.
 class ready_queue {
 public:
   struct options {
     size_t window = 4096; ///< tasks in memory per type and priority
     std::chrono::seconds ageing_step{60};
+    size_t lookahead = 64;
   };
 
   struct candidate {
     priority importance = priority::normal;
     ready_key key;
     double rank = 0; ///< smaller runs first
+    bool resources = false;
   };
+
+  /// True when there is room for this demand now.
+  using fits = std::function<bool(const ready_key&)>;
 
   explicit ready_queue(options opts) : options_{opts} {}
 
-  void insert(const std::string& task_type, priority importance, ready_key key, uint64_t index);
-  void erase(const std::string& task_type, priority importance, ready_key key);
+  void insert(const task_spec& spec, const task_state& state, uint64_t index);
+  void erase(const task_spec& spec, uint64_t order);
 
   /// The task of this type that should run next, if any is in memory.
-  std::optional<candidate> best(const std::string& task_type, timestamp now) const;
+  std::optional<candidate> best(const std::string& task_type, timestamp now, const fits& has_room) const;
+
+  /// The first of those that ask for resources, whether it fits or not.
+  std::optional<candidate> first_with_demand(const std::string& task_type, timestamp now) const;
   void pop(const std::string& task_type, const candidate& x);
 
-  /// True when no task of this type waits, neither in memory nor in the store.
-  bool idle(const std::string& task_type) const;
+  /// True when no task like this one waits, neither in memory nor in the store.
+  bool idle(const task_spec& spec) const;
 
   /// Pages that should be read now; each is told once until `add_page` or `page_failed`.
   std::vector<ready_request> wanted_pages();
@@ -51,8 +82,8 @@ public:
   /// types have none yet.
   void expect(const std::string& task_type);
 
-  /// How many tasks of this type would run before one at this place; counts only what is in memory.
-  uint64_t ahead_of(const std::string& task_type, priority importance, ready_key key, timestamp now) const;
+  /// How many tasks of this type would run before this one; counts only what is in memory.
+  uint64_t ahead_of(const task_spec& spec, const task_state& state, timestamp now) const;
 
   /// Task types that have a queue.
   std::vector<std::string> task_types() const;
@@ -60,12 +91,14 @@ public:
 
 private:
   using windows = std::map<priority, window<ready_key>>;
+  using lane = std::pair<std::string, bool>; // task type, asks for resources
 
-  double rank(priority importance, uint64_t order, timestamp now) const;
-  windows& queue_of(const std::string& task_type, bool complete = true);
+  double rank(priority importance, timestamp queued, timestamp now) const;
+  windows& queue_of(const lane& which, bool complete = true);
+  void consider(std::optional<candidate>& best, candidate x) const;
 
   options options_;
-  std::map<std::string, windows> queues_;
+  std::map<lane, windows> queues_;
 };
 
 } // namespace overwatch

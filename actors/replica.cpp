@@ -107,6 +107,11 @@ void report_role(replica_pointer self) {
   for (const auto& x : state.machine->stats().counts)
     if (report.task_types.empty() || report.task_types.back() != x.task_type)
       report.task_types.push_back(x.task_type);
+  report.parked = state.machine->parked_reasons();
+  report.freed = state.machine->free_reasons();
+  for (auto& workflow : state.machine->unfinished_workflows())
+    if (workflow.compensation == compensation_status::running)
+      report.workflows.push_back(std::make_shared<const workflow_record>(std::move(workflow)));
   self->send(state.scheduler, std::move(report));
 }
 
@@ -122,6 +127,8 @@ void apply_entry(replica_pointer self, replica_state::pending_entry& x) {
     self->send(state.scheduler, shared);
   self->send(state.links.events, shared);
   self->send(state.links.metrics, shared);
+  for (const auto& watcher : state.watchers)
+    self->send(watcher, shared);
 }
 
 void drive(replica_pointer self, log_update update) {
@@ -265,8 +272,50 @@ caf::result<Page> read_page(replica_pointer self, const Request& request, Finish
 
 void keep_page(replica_pointer self, ready_page& page) {
   for (auto& item : page.items)
-    if (item.task.spec)
-      self->state.machine->keep(item.id, item.task.spec, item.task.payload, item.state);
+    self->state.machine->keep(item.id, item.task.spec, item.task.payload, item.state);
+}
+
+document document_of(const document_table::key& key, const document_table::row& row) {
+  return {key.second, row.value, row.version, row.changed_at};
+}
+
+document_page read_documents(const partition_state& machine, const documents_request& x) {
+  document_page page;
+  auto [i, last] = machine.documents().with_prefix(x.kind, x.prefix);
+  if (!x.after.empty() && x.after >= x.prefix)
+    i = machine.documents().all().upper_bound({x.kind, x.after});
+  for (; i != last && i != machine.documents().all().end() && page.documents.size() < x.limit; ++i)
+    page.documents.push_back(document_of(i->first, i->second));
+  page.more = i != last && i != machine.documents().all().end();
+  return page;
+}
+
+caf::result<document> read_document(const partition_state& machine, const document_request& x) {
+  if (const auto* row = machine.documents().find(x.kind, x.name))
+    return document_of({x.kind, x.name}, *row);
+  return make_error(ec::not_found, "there is no " + x.name, "/name");
+}
+
+caf::result<workflow_record> read_workflow(const partition_state& machine, const task_id& id) {
+  if (auto record = machine.find_workflow(id))
+    return std::move(*record);
+  return make_error(ec::not_found, "there is no workflow " + to_string(id), "/id");
+}
+
+// The keys that were captured for a task; the files are the snapshotter's.
+caf::result<snapshot_record> read_saved(const partition_state& machine, const task_id& id) {
+  auto task = machine.find(id);
+  if (!task)
+    return no_task(id);
+  snapshot_record result;
+  result.id = id;
+  result.attempt = task->state.fence.attempt;
+  result.kept_until = task->state.snapshot_until;
+  auto saved = machine.find_saved(id);
+  result.stored = saved.has_value();
+  for (const auto& key : saved ? saved->keys : std::vector<saved_key>{})
+    result.keys.push_back({key.key, key.version, key.value.size()});
+  return result;
 }
 
 } // namespace
@@ -317,8 +366,21 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
     [=](const timer_request& x) {
       return read_page<timer_page>(self, x, [](timer_page& page, uint64_t applied, bool) { page.applied = applied; });
     },
+    [=](const parked_request& x) {
+      return read_page<parked_page>(self, x, [](parked_page& page, uint64_t applied, bool) { page.applied = applied; });
+    },
     [=](const running_request& x) { return read_page<running_page>(self, x, [](running_page&, uint64_t, bool) {}); },
     [=](const finished_request& x) { return read_page<id_page>(self, x, [](id_page&, uint64_t, bool) {}); },
+    [=](const documents_request& x) { return read_documents(*self->state.machine, x); },
+    [=](const document_request& x) { return read_document(*self->state.machine, x); },
+    [=](const get_workflow_request& x) { return read_workflow(*self->state.machine, x.id); },
+    [=](const list_workflows_request& x) {
+      return read_page<workflow_page>(self, x, [](workflow_page&, uint64_t, bool) {});
+    },
+    [=](const get_snapshot_request& x) { return read_saved(*self->state.machine, x.id); },
+    [=](caf::subscribe_atom, const caf::strong_actor_ptr& who) {
+      self->state.watchers.push_back(caf::actor_cast<entry_watcher>(who));
+    },
     [=](caf::tick_atom) {
       auto& state = self->state;
       state.ticking = false;

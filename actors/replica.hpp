@@ -55,6 +55,7 @@ struct replica_state {
     caf::actor_clock::time_point until;
   };
   std::multimap<task_id, wait> waits;
+  std::vector<entry_watcher> watchers; ///< get every applied entry, beside those in `links`
 
   struct flush_on_its_way {
     uint64_t number = 0;

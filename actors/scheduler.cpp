@@ -1,6 +1,8 @@
 #include "actors/scheduler.hpp"
 
+#include "actors/partition_state.hpp"
 #include "actors/task_log.hpp"
+#include "actors/wait_reason.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
@@ -36,21 +38,34 @@ void scheduler_state::reset() {
   fail_clients({ec::unavailable, {}, "the partition has no leader here right now; try again"});
   ready_ = ready_queue{options_.ready};
   timers_ = timer_queue{options_.timer_window, false};
+  parked_ = {};
+  let_go_.clear();
+  rate_waits_.clear();
+  rates_by_time_.clear();
+  demanding_.clear();
+  for (auto& [id, x] : undos_)
+    for (auto& promise : x.promises)
+      promise.deliver(make_error(ec::unavailable, "the partition has no leader here right now; try again"));
+  undos_.clear();
+  compensations_.clear();
   armed_.reset();
   starting_.clear();
   running_.clear();
   removing_ = false;
   for (auto& [address, pool] : pools_)
     pool->busy = 0;
-  for (auto& [name, node] : nodes_)
+  for (auto& [name, node] : nodes_) {
     node.busy = 0;
+    node.held = {};
+    node.reserved_for.reset();
+  }
 }
 
 void scheduler_state::fail_clients(const failure& why) {
   auto fail = [&](entry_in_flight& entry) {
     for (auto& part : entry.clients)
       if (std::exchange(part.request->missing, 0))
-        part.request->promise.deliver(make_error(why));
+        part.request->done(make_error(why));
   };
   for (auto& [number, entry] : in_flight_)
     fail(entry);
@@ -74,21 +89,27 @@ void scheduler_state::take_role(const role_report& x, replica_actor replica) {
     return;
   for (const auto& task_type : x.task_types)
     ready_.expect(task_type);
+  for (const auto& reason : x.parked)
+    parked_.expect(reason);
+  for (const auto& reason : x.freed)
+    parked_.release(reason, wait_reason::is(reason, wait_reason::gate) || wait_reason::is(reason, wait_reason::snapshot)
+                              ? parked_tasks::all
+                              : 1);
   // What ran under an earlier leader has no pool that knows this one: it is lost.
-  self_->request(replica_, page_timeout, running_request{}).then([this](const running_page& page) {
+  self_->request(replica_, page_timeout, running_request{}).then([this, x](const running_page& page) {
     for (const auto& [task, state] : page.tasks) {
-      if (running_.count(task.spec->id))
-        continue; // started by us meanwhile
-      auto& running = running_[task.spec->id] = {nullptr, task.spec, state, false};
-      attempt_outcome lost;
-      lost.fence = state.fence;
-      lost.id = task.spec->id;
-      lost.kind = violation::lost;
-      lost.message = "the node stopped while the task ran";
-      end_attempt(lost, running);
+      const auto& id = task.spec->id;
+      if (is_terminal(state.status))
+        begin_undo(id); // it was being rolled back
+      else if (!running_.count(id)) // else started by us meanwhile
+        lose(id, running_[id] = {nullptr, {}, task.spec, state, false}, "the node stopped while the task ran");
     }
+    for (const auto& workflow : x.workflows)
+      compensate(*workflow);
     schedule_send();
   });
+  for (const auto& [name, node] : nodes_)
+    collect_snapshots(node);
   load_pages();
   schedule_send();
 }
@@ -113,14 +134,35 @@ caf::result<propose_reply> scheduler_state::propose(propose_request& x) {
   if (!leads_ || leaving_)
     return make_error(ec::unavailable, leaving_ ? "this node is stopping; ask another one or try again when it is back"
                                                 : "this node is not ready yet; try again in a moment");
+  auto promise = self_->make_response_promise<propose_reply>();
+  propose_then(x, [promise](caf::expected<propose_reply> reply) mutable {
+    if (reply)
+      promise.deliver(std::move(*reply));
+    else
+      promise.deliver(std::move(reply.error()));
+  });
+  return promise;
+}
+
+void scheduler_state::propose_then(propose_request& x, std::function<void(caf::expected<propose_reply>)> done) {
+  if (x.commands.empty()) {
+    done(propose_reply{});
+    return;
+  }
   auto request = std::make_shared<client_request>();
-  request->promise = self_->make_response_promise<propose_reply>();
+  request->done = std::move(done);
   request->reply.results.resize(x.commands.size());
   request->missing = x.commands.size();
-  if (x.commands.empty())
-    return propose_reply{};
+  if (x.together) { // into the open entry if it has room for all, else into one of their own
+    if (!gathered_.empty() && gathered_.back().first.commands.size() + x.commands.size() > options_.max_entry_commands)
+      gathered_bytes_ = options_.max_entry_bytes;
+    size_t bytes = 0;
+    for (const auto& one : x.commands)
+      bytes += bytes_of(one);
+    open_entry(bytes);
+  }
   for (size_t i = 0; i < x.commands.size(); ++i) {
-    auto& batch = open_entry(bytes_of(x.commands[i]));
+    auto& batch = x.together ? gathered_.back().first : open_entry(bytes_of(x.commands[i]));
     auto& parts = gathered_.back().second.clients;
     if (parts.empty() || parts.back().request != request)
       parts.push_back({request, batch.commands.size(), i, 0});
@@ -128,7 +170,6 @@ caf::result<propose_reply> scheduler_state::propose(propose_request& x) {
     batch.commands.push_back(std::move(x.commands[i]));
   }
   schedule_send();
-  return request->promise;
 }
 
 void scheduler_state::answer(const applied_entry& entry, const entry_in_flight& proposed) {
@@ -138,15 +179,20 @@ void scheduler_state::answer(const applied_entry& entry, const entry_in_flight& 
     std::copy_n(first, part.count, request.reply.results.begin() + static_cast<std::ptrdiff_t>(part.first_result));
     request.missing -= part.count;
     if (request.missing == 0)
-      request.promise.deliver(std::move(request.reply));
+      request.done(std::move(request.reply));
   }
+  for (size_t i = 0; i < proposed.first_start && !let_go_.empty(); ++i)
+    if (auto gone = let_go_.find(entry.results[i].id); gone != let_go_.end() && entry.results[i].error) {
+      parked_.release(gone->second, 1); // it is not there any more: the next one
+      let_go_.erase(gone);
+    }
   for (auto i = proposed.first_start; i < entry.results.size(); ++i) {
     const auto& result = entry.results[i];
     auto waiting = starting_.find(result.id);
     if (!result.error || waiting == starting_.end())
       continue;
-    if (waiting->second)
-      free_slot(*waiting->second); // it was cancelled, or is the copy of another
+    if (waiting->second.pool) // it was cancelled, is the copy of another, or has to wait for something
+      free_slot(*waiting->second.pool, waiting->second.demand);
     starting_.erase(waiting);
   }
 }
@@ -241,8 +287,14 @@ void scheduler_state::applied(const applied_entry& entry) {
     self_->send(pool->handle, std::move(batch));
   for (const auto& [key, value] : entry.settings)
     use_setting(key, value);
+  react_to_gates(entry);
+  react_to_freed(entry);
   answer(entry, proposed->second);
   in_flight_.erase(proposed);
+  for (const auto& workflow : entry.workflows)
+    if (workflow->compensation == compensation_status::running)
+      compensate(*workflow);
+  let_go();
   arm_timer();
   schedule_send();
   answer_settled();
@@ -260,11 +312,18 @@ void scheduler_state::react(const task_change& change, uint64_t index) {
       [[fallthrough]];
     case change_kind::queued:
     case change_kind::retrying:
+    case change_kind::parked:
       if (change.before == task_status::running)
         running_.erase(spec.id);
-      if (state.status == task_status::queued)
-        ready_.insert(spec.task_type, spec.importance, {state.order, spec.id}, index);
-      else if (state.due)
+      let_go_.erase(spec.id);
+      if (!state.waits_for.empty()) {
+        if (state.waits_for != wait_reason::parents)
+          parked_.insert(state.waits_for, {parked_rank(spec, state), spec.id}, index);
+        ready_.erase(spec, state.order);
+      } else if (state.status == task_status::queued) {
+        ready_.insert(spec, state, index);
+      }
+      if (state.due)
         timers_.insert(timer{spec.id, *state.due, keys::timer_kind::eligible}, index);
       break;
     case change_kind::started:
@@ -281,10 +340,18 @@ void scheduler_state::react(const task_change& change, uint64_t index) {
       if (change.before == task_status::running)
         running_.erase(spec.id);
       else if (change.before == task_status::queued)
-        ready_.erase(spec.task_type, spec.importance, {state.order, spec.id});
+        ready_.erase(spec, state.order);
       if (spec.deadline)
         timers_.erase(timer{spec.id, *spec.deadline, keys::timer_kind::deadline});
+      release_snapshot_of(change);
       break;
+    case change_kind::patched:
+      react_to_patch(change, index);
+      break;
+    case change_kind::rollback:
+      react_to_rollback(change);
+      break;
+    case change_kind::approved:
     case change_kind::removed:
       break;
   }
@@ -307,6 +374,9 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
     [=](const why_request& x) { return self->state.why(x); },
     [=](const scheduler_status_request&) { return self->state.status(); },
     [=](const settle_request&) { return self->state.settle(); },
+    [=](const rollback_request& x) { return self->state.roll_back(x); },
+    [=](const resources_request&) { return self->state.resources(); },
+    [=](const snapshotter_offer& x) { self->state.set_snapshotter(x); },
     [=](const role_report& x) {
       self->state.take_role(x, caf::actor_cast<replica_actor>(self->current_sender()));
     },

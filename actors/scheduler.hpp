@@ -1,11 +1,13 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/parked_tasks.hpp"
 #include "actors/ready_queue.hpp"
 #include "actors/timer_queue.hpp"
 
 #include <deque>
 #include <random>
+#include <set>
 #include <unordered_map>
 
 namespace overwatch {
@@ -19,6 +21,7 @@ struct scheduler_options {
   size_t max_entries_in_flight = 2;         ///< log entries on their way; more commands gather meanwhile
   size_t max_entry_commands = 2'000;
   size_t max_entry_bytes = 4ULL << 20;
+  std::chrono::seconds reserve_after{30};   ///< a task that asks for resources and waits this long has the next that get free
   uint64_t seed = 1;                        ///< of the jitter
   std::function<timestamp()> clock = now;
 };
@@ -38,6 +41,9 @@ public:
   // One method per message; see `scheduler_actor`.
   caf::result<propose_reply> propose(propose_request& x);
   caf::result<why_reply> why(const why_request& x);
+  caf::result<task_record> roll_back(const rollback_request& x);
+  resources_reply resources() const;
+  void set_snapshotter(const snapshotter_offer& x);
   scheduler_status status() const;
   caf::result<scheduler_status> settle();
   void take_role(const role_report& x, replica_actor replica);
@@ -56,7 +62,7 @@ public:
 
 private:
   struct client_request {
-    caf::typed_response_promise<propose_reply> promise;
+    std::function<void(caf::expected<propose_reply>)> done;
     propose_reply reply;
     size_t missing = 0; // results that have not come yet
   };
@@ -86,10 +92,35 @@ private:
   struct node_entry {
     uint32_t limit = 0; // 0: not told
     uint32_t busy = 0;
+    double cpus = 0;
+    uint64_t memory_mb = 0;
+    resource_demand held; // by what starts and runs there
+    std::optional<task_id> reserved_for;
+    snapshotter_actor snapshotter;
+    std::set<std::string> hooked_types;
+  };
+
+  // A slot that is being filled: its pool (null: it failed meanwhile) and what was taken of its node.
+  struct start_on_its_way {
+    pool_entry* pool = nullptr;
+    resource_demand demand;
+  };
+
+  // The rollback of a completed task.
+  struct undo {
+    std::vector<caf::typed_response_promise<task_record>> promises;
+    task_id workflow; // nil: on request
+  };
+
+  // Completed tasks of a workflow that are still to be rolled back, the newest last.
+  struct compensation {
+    std::vector<task_id> tasks;
+    bool failed = false;
   };
 
   struct attempt {
     pool_entry* pool = nullptr;
+    resource_demand demand;
     std::shared_ptr<const task_spec> spec;
     task_state state;
     bool finishing = false; // its outcome is on its way into the log
@@ -102,10 +133,29 @@ private:
   void schedule_send();
   void fill_starts(entry_in_flight& entry, command_batch& batch);
   void start_submitted(const entry_in_flight& entry, command_batch& batch);
-  pool_entry* free_pool(const std::string& task_type);
-  void start(const task_id& id, pool_entry& pool, command_batch& batch);
-  void free_slot(pool_entry& pool);
+  void propose_then(propose_request& x, std::function<void(caf::expected<propose_reply>)> done);
+  pool_entry* free_pool(const std::string& task_type, const ready_key& task);
+  bool has_room(const node_entry& node, const ready_key& task) const;
+  void reserve();
+  void start(const ready_key& task, pool_entry& pool, command_batch& batch);
+  void free_slot(pool_entry& pool, const resource_demand& demand);
   void end_attempt(const attempt_outcome& x, attempt& running);
+  void finish_attempt(const attempt_outcome& x, attempt& running, rollback_status rollback, std::string message);
+  void lose(const task_id& id, attempt& running, std::string message);
+  bool captures(const attempt& running) const;
+  void restore(const task_id& id, const std::string& node,
+               std::function<void(rollback_status, std::string)> done);
+  void release_snapshot_of(const task_change& change);
+  void collect_snapshots(const node_entry& node);
+  void undo_next(const task_id& workflow);
+  void compensate(const workflow_record& workflow);
+  void begin_undo(const task_id& id);
+  void react_to_rollback(const task_change& change);
+  void react_to_patch(const task_change& change, uint64_t index);
+  void react_to_gates(const applied_entry& entry);
+  void react_to_freed(const applied_entry& entry);
+  void let_go();
+  void rates_due();
   void react(const task_change& change, uint64_t index);
   void react_to_start(const task_change& change);
   void answer(const applied_entry& entry, const entry_in_flight& proposed);
@@ -116,6 +166,9 @@ private:
   void miss_deadline(const task_id& id);
   void answer_settled();
   why_reply explain(const task_record& record) const;
+  why_reply explain_wait(const task_record& record) const;
+  why_reply explain_queue(const task_record& record) const;
+  why_reply explain_room(const task_record& record) const;
   double random() { return std::uniform_real_distribution<double>{}(random_); }
 
   pointer self_ = nullptr;
@@ -134,13 +187,20 @@ private:
 
   ready_queue ready_{{}};
   timer_queue timers_{0, true};
+  parked_tasks parked_;
+  std::unordered_map<task_id, std::string> let_go_; // promotes on their way, by what the task waited for
+  std::map<std::string, rate_wait> rate_waits_;
+  std::map<timestamp, std::set<std::string>> rates_by_time_;
+  std::map<std::string, std::pair<task_id, timestamp>> demanding_; // by type: who waits first for room, and since when
+  std::map<task_id, undo> undos_;
+  std::map<task_id, compensation> compensations_; // by workflow
   std::optional<timestamp> armed_;
   uint64_t timer_generation_ = 0;
 
   std::map<caf::actor_addr, std::unique_ptr<pool_entry>> pools_;
   std::map<std::string, std::vector<pool_entry*>> pools_of_type_;
   std::map<std::string, node_entry> nodes_;
-  std::unordered_map<task_id, pool_entry*> starting_;
+  std::unordered_map<task_id, start_on_its_way> starting_;
   std::unordered_map<task_id, attempt> running_;
   std::map<pool_entry*, assignment_batch> assignments_; // of the entry that is being looked at
 

@@ -28,7 +28,10 @@ void scheduler_state::offer(const pool_offer& x, const pool_actor& pool) {
 }
 
 void scheduler_state::set_capacity(const node_capacity& x) {
-  nodes_[x.node].limit = x.max_concurrent_tasks;
+  auto& node = nodes_[x.node];
+  node.limit = x.max_concurrent_tasks;
+  node.cpus = x.cpus;
+  node.memory_mb = x.memory_mb;
   schedule_send();
 }
 
@@ -42,19 +45,16 @@ void scheduler_state::pool_down(const caf::actor_addr& source) {
   siblings.erase(std::remove(siblings.begin(), siblings.end(), pool.get()), siblings.end());
   nodes_[pool->node].busy -= pool->busy;
   for (auto& [id, waiting] : starting_)
-    if (waiting == pool.get())
-      waiting = nullptr;
+    if (waiting.pool == pool.get())
+      waiting.pool = nullptr;
   for (auto& [id, running] : running_) {
     if (running.pool != pool.get())
       continue;
+    auto& held = nodes_[pool->node].held;
+    held = {held.cpu - running.demand.cpu, held.io - running.demand.io, held.memory_mb - running.demand.memory_mb};
     running.pool = nullptr;
-    attempt_outcome lost;
-    lost.id = id;
-    lost.fence = running.state.fence;
-    lost.kind = violation::lost;
-    lost.message = "the pool that ran it failed";
     if (!running.finishing)
-      end_attempt(lost, running);
+      lose(id, running, "the pool that ran it failed");
   }
   schedule_send();
 }
@@ -63,55 +63,102 @@ uint32_t scheduler_state::limit_of(const node_entry& node) const {
   return concurrency_override_ ? concurrency_override_ : node.limit;
 }
 
-scheduler_state::pool_entry* scheduler_state::free_pool(const std::string& task_type) {
+bool scheduler_state::has_room(const node_entry& node, const ready_key& task) const {
+  const auto& x = task.demand;
+  if (x.cpu <= 0 && x.io <= 0 && x.memory_mb == 0)
+    return true;
+  if (node.reserved_for && *node.reserved_for != task.id)
+    return false;
+  constexpr double whole = 1 + 1e-9; // sums of shares
+  return node.held.cpu + x.cpu <= whole && node.held.io + x.io <= whole
+         && (x.memory_mb == 0 || node.held.memory_mb + x.memory_mb <= node.memory_mb);
+}
+
+scheduler_state::pool_entry* scheduler_state::free_pool(const std::string& task_type, const ready_key& task) {
   auto i = pools_of_type_.find(task_type);
   if (i == pools_of_type_.end())
     return nullptr;
   pool_entry* best = nullptr;
   for (auto* pool : i->second) {
     const auto& node = nodes_[pool->node];
-    auto has_room = pool->live && pool->busy < pool->slots && node.busy < limit_of(node);
-    if (has_room && (!best || pool->slots - pool->busy > best->slots - best->busy))
+    auto free = pool->live && pool->busy < pool->slots && node.busy < limit_of(node) && has_room(node, task);
+    if (free && (!best || pool->slots - pool->busy > best->slots - best->busy))
       best = pool;
   }
   return best;
 }
 
-void scheduler_state::free_slot(pool_entry& pool) {
+void scheduler_state::free_slot(pool_entry& pool, const resource_demand& demand) {
   --pool.busy;
-  --nodes_[pool.node].busy;
+  auto& node = nodes_[pool.node];
+  --node.busy;
+  node.held = {node.held.cpu - demand.cpu, node.held.io - demand.io, node.held.memory_mb - demand.memory_mb};
 }
 
 // -- starting ------------------------------------------------------------------
 
-void scheduler_state::start(const task_id& id, pool_entry& pool, command_batch& batch) {
+void scheduler_state::start(const ready_key& task, pool_entry& pool, command_batch& batch) {
   ++pool.busy;
-  ++nodes_[pool.node].busy;
-  starting_[id] = &pool;
-  batch.commands.emplace_back(start_command{id, pool.node, pool.task_type});
+  auto& node = nodes_[pool.node];
+  ++node.busy;
+  const auto& x = task.demand;
+  node.held = {node.held.cpu + x.cpu, node.held.io + x.io, node.held.memory_mb + x.memory_mb};
+  if (node.reserved_for == task.id)
+    node.reserved_for.reset();
+  starting_[task.id] = {&pool, x};
+  batch.commands.emplace_back(start_command{task.id, pool.node, pool.task_type});
+}
+
+// A task that waits for room while smaller ones keep passing it gets a node to itself after a while: nothing else that
+// asks for resources starts there before it.
+void scheduler_state::reserve() {
+  auto time = options_.clock();
+  for (auto& [name, node] : nodes_)
+    node.reserved_for.reset();
+  for (const auto& [task_type, pools] : pools_of_type_) {
+    auto first = ready_.first_with_demand(task_type, time);
+    if (!first) {
+      demanding_.erase(task_type);
+      continue;
+    }
+    auto [i, fresh] = demanding_.try_emplace(task_type, first->key.id, time);
+    if (i->second.first != first->key.id)
+      i->second = {first->key.id, time};
+    if (time - i->second.second < options_.reserve_after)
+      continue;
+    for (auto* pool : pools) {
+      auto& node = nodes_[pool->node];
+      auto possible = pool->live && first->key.demand.memory_mb <= node.memory_mb;
+      if (!possible || node.reserved_for)
+        continue;
+      node.reserved_for = first->key.id;
+      break;
+    }
+  }
 }
 
 void scheduler_state::fill_starts(entry_in_flight& entry, command_batch& batch) {
   if (!dispatching_ || leaving_ || disk_ == disk_state::full)
     return;
   auto time = options_.clock();
+  reserve();
   while (batch.commands.size() < 2 * options_.max_entry_commands) {
     const std::string* best_type = nullptr;
-    pool_entry* best_pool = nullptr;
     std::optional<ready_queue::candidate> best;
-    for (auto& [task_type, pools] : pools_of_type_) {
-      auto* pool = free_pool(task_type);
-      auto candidate = pool ? ready_.best(task_type, time) : std::nullopt;
-      if (!candidate || (best && std::pair{best->rank, best->key} < std::pair{candidate->rank, candidate->key}))
+    for (const auto& [task_type, pools] : pools_of_type_) {
+      if (!free_pool(task_type, {}))
+        continue;
+      auto fits = [&, &name = task_type](const ready_key& task) { return free_pool(name, task) != nullptr; };
+      auto candidate = ready_.best(task_type, time, fits);
+      if (!candidate || (best && std::pair{best->rank, best->key.queued} < std::pair{candidate->rank, candidate->key.queued}))
         continue;
       best_type = &task_type;
-      best_pool = pool;
       best = candidate;
     }
     if (!best)
       break;
     ready_.pop(*best_type, *best);
-    start(best->key.second, *best_pool, batch);
+    start(best->key, *free_pool(*best_type, best->key), batch);
   }
   start_submitted(entry, batch);
 }
@@ -126,41 +173,64 @@ void scheduler_state::start_submitted(const entry_in_flight& entry, command_batc
       if (!submit || static_cast<size_t>(submit->task.spec->importance) != importance)
         continue;
       const auto spec = submit->task.spec; // the vector grows below
-      auto fresh = !submit->check_id && spec->unique_key.empty();
-      auto eligible = !spec->scheduled_at || *spec->scheduled_at <= time;
-      if (!fresh || !eligible || !ready_.idle(spec->task_type))
+      auto fresh = !submit->check_id && spec->unique_key.empty() && spec->cache.key.empty();
+      auto eligible = (!spec->scheduled_at || *spec->scheduled_at <= time) && spec->depends_on.empty();
+      if (!fresh || !eligible || !ready_.idle(*spec))
         continue;
-      if (auto* pool = free_pool(spec->task_type))
-        start(spec->id, *pool, batch);
+      auto task = ready_key_of(*spec, {});
+      if (auto* pool = free_pool(spec->task_type, task))
+        start(task, *pool, batch);
     }
 }
 
 void scheduler_state::react_to_start(const task_change& change) {
   const auto& spec = *change.spec;
-  ready_.erase(spec.task_type, spec.importance, {change.state.order, spec.id});
-  auto waiting = starting_.find(spec.id);
-  auto* pool = waiting == starting_.end() ? nullptr : waiting->second;
-  if (waiting != starting_.end())
+  ready_.erase(spec, change.state.order);
+  start_on_its_way slot;
+  if (auto waiting = starting_.find(spec.id); waiting != starting_.end()) {
+    slot = waiting->second;
     starting_.erase(waiting);
-  auto& running = running_[spec.id] = {pool, change.spec, change.state, false};
-  if (pool) {
-    assignments_[pool].attempts.push_back({{change.spec, change.payload}, change.state.fence, *change.state.started_at});
-    return;
   }
-  attempt_outcome lost;
-  lost.id = spec.id;
-  lost.fence = change.state.fence;
-  lost.kind = violation::lost;
-  lost.message = "its pool failed before it began";
-  end_attempt(lost, running);
+  auto& running = running_[spec.id] = {slot.pool, slot.demand, change.spec, change.state, false};
+  if (slot.pool)
+    assignments_[slot.pool].attempts.push_back(
+      {{change.spec, change.payload}, change.state.fence, *change.state.started_at, change.parents});
+  else
+    lose(spec.id, running, "its pool failed before it began");
 }
 
 // -- ending --------------------------------------------------------------------
 
+void scheduler_state::lose(const task_id& id, attempt& running, std::string message) {
+  attempt_outcome lost;
+  lost.id = id;
+  lost.fence = running.state.fence;
+  lost.kind = violation::lost;
+  lost.message = std::move(message);
+  end_attempt(lost, running);
+}
+
+// What a failed attempt changed is put back before its end is in the log.
 void scheduler_state::end_attempt(const attempt_outcome& x, attempt& running) {
   running.finishing = true;
   if (running.pool)
-    free_slot(*running.pool);
+    free_slot(*running.pool, running.demand);
+  if ((x.kind == violation::none && !x.requeue) || !captures(running)) {
+    finish_attempt(x, running, rollback_status::none, {});
+    return;
+  }
+  add(rollback_command{x.id, rollback_status::running, {}});
+  restore(x.id, running.state.node, [this, x](rollback_status status, std::string message) {
+    auto i = running_.find(x.id);
+    if (i == running_.end() || i->second.state.fence != x.fence)
+      return; // of an earlier leadership
+    finish_attempt(x, i->second, status, std::move(message));
+    schedule_send();
+  });
+}
+
+void scheduler_state::finish_attempt(const attempt_outcome& x, attempt& running, rollback_status rollback,
+                                     std::string message) {
   finish_command command;
   command.id = x.id;
   command.fence = x.fence;
@@ -172,11 +242,16 @@ void scheduler_state::end_attempt(const attempt_outcome& x, attempt& running) {
   command.requeue = x.requeue;
   command.started_at = x.started_at;
   command.execution = x.execution;
+  command.usage = x.usage;
+  command.rollback = rollback;
+  command.rollback_message = std::move(message);
   if (x.kind != violation::none && !x.requeue) {
-    auto decision = decide_retry(*running.spec, running.state, x.kind, x.retryable, options_.clock(),
+    auto clean = rollback != rollback_status::failed; // else another attempt would begin on what the failed one left
+    auto decision = decide_retry(*running.spec, running.state, x.kind, x.retryable && clean, options_.clock(),
                                  options_.max_lost, random());
     command.kind = decision.kind;
-    command.retry_at = decision.retry_at;
+    if (clean)
+      command.retry_at = decision.retry_at;
     if (decision.kind == violation::poison)
       command.message = "its attempts were lost " + std::to_string(running.state.lost_in_a_row + 1)
                         + " times in a row; the last time: " + x.message;
@@ -226,70 +301,6 @@ void scheduler_state::progress(progress_batch& x) {
     return;
   self_->send(events_, x.attempts.front().id.partition(), std::move(events));
   self_->send(replica_, std::move(x));
-}
-
-// -- why -----------------------------------------------------------------------
-
-caf::result<why_reply> scheduler_state::why(const why_request& x) {
-  if (!leads_)
-    return make_error(ec::unavailable, "this node is not ready yet; try again in a moment");
-  auto promise = self_->make_response_promise<why_reply>();
-  self_->request(replica_, std::chrono::seconds{10}, get_request{x.id})
-    .then([this, promise](const task_record& record) mutable { promise.deliver(explain(record)); },
-          [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
-  return promise;
-}
-
-why_reply scheduler_state::explain(const task_record& record) const {
-  const auto& [spec, state, payload, result] = record;
-  why_reply reply{spec.id, state.status, wait_kind::nothing, {}, {}};
-  auto say = [&](wait_kind kind, std::string sentence) {
-    reply.kind = kind;
-    reply.sentence = std::move(sentence);
-    return reply;
-  };
-  if (is_terminal(state.status))
-    return say(wait_kind::nothing, "It has ended: " + std::string{name_of(state.status)} + ".");
-  if (state.status == task_status::running)
-    return say(wait_kind::nothing, "It is running: attempt " + std::to_string(state.fence.attempt) + " on node " + state.node + ".");
-  if (state.due) {
-    auto left = std::chrono::duration<double>(*state.due - options_.clock()).count();
-    reply.data["seconds"] = std::to_string(std::max(0.0, left));
-    if (state.status == task_status::retrying)
-      return say(wait_kind::backoff, "Attempt " + std::to_string(state.fence.attempt) + " failed (" + state.error.message
-                                       + "); it waits for its backoff to pass before it is tried again.");
-    return say(wait_kind::time, "It is scheduled for later: its time has not come yet.");
-  }
-  if (!dispatching_ || leaving_)
-    return say(wait_kind::pause, leaving_ ? "The node is stopping; it runs after the restart."
-                                          : "Dispatch is stopped: resume it with `overwatch resume` or POST /api/overwatch/start.");
-  if (disk_ == disk_state::full)
-    return say(wait_kind::disk, "The node's disk is full; tasks start again when there is space.");
-  auto pools = pools_of_type_.find(spec.task_type);
-  if (pools == pools_of_type_.end() || pools->second.empty()) {
-    reply.data["task_type"] = spec.task_type;
-    return say(wait_kind::handler_missing, "No live worker serves the task type " + spec.task_type + " yet.");
-  }
-  uint32_t slots = 0;
-  uint32_t busy = 0;
-  for (const auto* pool : pools->second) {
-    slots += pool->slots;
-    busy += pool->busy;
-  }
-  auto ahead = ready_.ahead_of(spec.task_type, spec.importance, {state.order, spec.id}, options_.clock());
-  reply.data["slots"] = std::to_string(slots);
-  reply.data["busy"] = std::to_string(busy);
-  reply.data["ahead"] = std::to_string(ahead);
-  auto queue = std::to_string(ahead) + (ahead == 1 ? " task is" : " tasks are") + " before it.";
-  if (busy >= slots)
-    return say(wait_kind::slot, "All " + std::to_string(slots) + " slots of " + spec.task_type + " are taken; " + queue);
-  for (const auto* pool : pools->second) {
-    const auto& node = nodes_.at(pool->node);
-    if (node.busy < limit_of(node))
-      return say(wait_kind::turn, "It starts as soon as it is its turn; " + queue);
-  }
-  reply.data["limit"] = std::to_string(limit_of(nodes_.at(pools->second.front()->node)));
-  return say(wait_kind::slot, "The node runs as many tasks as max-concurrent-tasks allows (" + reply.data["limit"] + "); " + queue);
 }
 
 } // namespace overwatch

@@ -29,6 +29,15 @@ void scheduler_state::load_pages() {
           schedule_send();
         },
         [this, wanted](const caf::error&) { ready_.page_failed(wanted); });
+  for (const auto& wanted : parked_.wanted_pages())
+    self_->request(replica_, page_timeout, wanted)
+      .then(
+        [this](const parked_page& page) {
+          parked_.add_page(page);
+          let_go();
+          load_pages();
+        },
+        [this, reason = wanted.reason](const caf::error&) { parked_.page_failed(reason); });
   if (timers_.pages().wants_page()) {
     timer_request wanted{timers_.pages().page_start(), static_cast<uint32_t>(timers_.pages().page_size())};
     self_->request(replica_, page_timeout, wanted)
@@ -43,6 +52,8 @@ void scheduler_state::load_pages() {
 
 void scheduler_state::arm_timer() {
   auto next = timers_.next();
+  if (!rates_by_time_.empty() && (!next || rates_by_time_.begin()->first < *next))
+    next = rates_by_time_.begin()->first;
   if (!next || (armed_ && *armed_ <= *next))
     return;
   armed_ = next;
@@ -60,6 +71,7 @@ void scheduler_state::timers_due(uint64_t generation) {
     else if (!running_.count(due.id) && !starting_.count(due.id)) // else its pool watches the deadline
       miss_deadline(due.id);
   }
+  let_go();
   arm_timer();
   schedule_send();
 }

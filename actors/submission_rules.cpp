@@ -1,5 +1,6 @@
 #include "actors/submission_rules.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 namespace overwatch {
@@ -62,6 +63,64 @@ failure check_resources(const resource_request& resources) {
   return check_list("/resources/exclusive", resources.exclusive);
 }
 
+// What is part of a key in the store ends at a byte 0.
+failure check_key(std::string field, const std::string& text) {
+  if (text.find('\0') != std::string::npos)
+    return {ec::invalid, std::move(field), "has a byte 0 in it: use text"};
+  return check_text(std::move(field), text, limits::label_bytes);
+}
+
+failure check_duration(std::string field, milliseconds value) {
+  if (value.count() >= 0 && value <= limits::max_timeout)
+    return {};
+  return {ec::invalid, std::move(field), "must be between 0 and 30 days"};
+}
+
+failure check_control(const task_spec& spec) {
+  if (spec.snapshot.files.size() > limits::list_entries)
+    return {ec::invalid, "/snapshot/files", "at most " + std::to_string(limits::list_entries) + " are allowed"};
+  if (!spec.concurrency.key.empty() && spec.concurrency.limit < 1)
+    return {ec::invalid, "/concurrency/limit", "must be at least 1"};
+  if (!spec.rate.key.empty()) {
+    if (spec.rate.limit < 1 || spec.rate.limit > limits::max_rate)
+      return {ec::invalid, "/rate/limit", std::to_string(spec.rate.limit) + " is not between 1 and "
+                                            + std::to_string(limits::max_rate)};
+    if (spec.rate.per.count() < 1 || spec.rate.per > limits::max_timeout)
+      return {ec::invalid, "/rate/per", "must be between 1 ms and 30 days"};
+  }
+  if (!spec.cache.key.empty() && (spec.cache.ttl.count() < 1 || spec.cache.ttl > limits::max_timeout))
+    return {ec::invalid, "/cache/ttl", "must be between 1 ms and 30 days"};
+  for (size_t i = 0; i < spec.resources.exclusive.size(); ++i)
+    if (auto fault = check_key("/resources/exclusive/" + std::to_string(i), spec.resources.exclusive[i]))
+      return fault;
+  for (size_t i = 0; i < spec.required_gates.size(); ++i)
+    if (auto fault = check_key("/required_gates/" + std::to_string(i), spec.required_gates[i]))
+      return fault;
+  for (const auto& fault :
+       {check_key("/fairness_key", spec.fairness_key), check_key("/concurrency/key", spec.concurrency.key),
+        check_key("/rate/key", spec.rate.key), check_key("/cache/key", spec.cache.key),
+        check_key("/unique_key", spec.unique_key), check_duration("/keep_snapshot", spec.keep_snapshot)})
+    if (fault)
+      return fault;
+  return {};
+}
+
+bool has_dots(std::string_view path) {
+  for (size_t begin = 0; begin < path.size();) {
+    auto end = std::min(path.find('/', begin), path.size());
+    auto part = path.substr(begin, end - begin);
+    if (part == "." || part == "..")
+      return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+bool lies_under(const std::string& path, const std::string& root) {
+  auto whole = !root.empty() && root.back() == '/' ? root : root + '/';
+  return path == root || path.compare(0, whole.size(), whole) == 0;
+}
+
 failure unknown_type(const std::string& task_type, const std::set<std::string>& types) {
   std::string known;
   for (const auto& x : types)
@@ -92,14 +151,29 @@ failure check_submission(const submission& x, const std::set<std::string>& types
         check_text("/description", spec.description, limits::description_bytes),
         check_text("/subsystem", spec.subsystem, limits::label_bytes),
         check_text("/assigned_to", spec.assigned_to, limits::label_bytes),
-        check_text("/unique_key", spec.unique_key, limits::label_bytes),
-        check_text("/concurrency/key", spec.concurrency.key, limits::label_bytes), check_list("/tags", spec.tags),
+        check_list("/tags", spec.tags),
         check_context(spec), check_list("/required_gates", spec.required_gates), check_retry(spec.retry),
         check_resources(spec.resources), check_list("/snapshot/keys", spec.snapshot.keys)})
     if (fault)
       return fault;
-  if (spec.snapshot.files.size() > limits::list_entries)
-    return {ec::invalid, "/snapshot/files", "at most " + std::to_string(limits::list_entries) + " are allowed"};
+  return check_control(spec);
+}
+
+failure check_scope(const snapshot_scope& x, const std::vector<std::string>& roots) {
+  std::string allowed;
+  for (const auto& root : roots)
+    allowed += (allowed.empty() ? "" : ", ") + root;
+  for (size_t i = 0; i < x.files.size(); ++i) {
+    const auto& path = x.files[i];
+    auto field = "/snapshot/files/" + std::to_string(i);
+    if (path.size() > limits::path_bytes || path.find('\0') != std::string::npos)
+      return {ec::invalid, field, "is no path of at most " + std::to_string(limits::path_bytes) + " bytes"};
+    if (path.empty() || path.front() != '/' || has_dots(path))
+      return {ec::invalid, field, "\"" + path + "\" is not absolute, or has `.` or `..` in it: write the whole path"};
+    if (std::none_of(roots.begin(), roots.end(), [&](const auto& root) { return lies_under(path, root); }))
+      return {ec::invalid, field, "\"" + path + "\" does not lie under a root that this node allows (snapshots.roots: "
+                                    + (allowed.empty() ? "none" : allowed) + "); add one in the node's configuration"};
+  }
   return {};
 }
 

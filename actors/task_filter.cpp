@@ -32,6 +32,7 @@ bool matches(const task_filter& filter, const task_spec& spec, task_status statu
          && allows(filter.priorities, spec.importance) && allows(filter.assigned_to, spec.assigned_to)
          && allows(filter.subsystems, spec.subsystem) && (!filter.origin || *filter.origin == spec.origin.kind)
          && (filter.origin_id.empty() || filter.origin_id == spec.origin.id)
+         && (!filter.workflow || *filter.workflow == spec.workflow)
          && (!filter.created_from || spec.created_at >= *filter.created_from)
          && (!filter.created_to || spec.created_at < *filter.created_to)
          && (filter.tags.empty() || std::any_of(spec.tags.begin(), spec.tags.end(), tag_matches))

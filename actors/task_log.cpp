@@ -20,6 +20,14 @@ std::string_view sentence_of(const task_change& change) {
       return "attempt failed and will be retried";
     case change_kind::removed:
       return "task deleted";
+    case change_kind::parked:
+      return "task waits";
+    case change_kind::patched:
+      return "task changed";
+    case change_kind::approved:
+      return "task approved";
+    case change_kind::rollback:
+      return "rollback";
     case change_kind::ended:
       break;
   }
@@ -47,6 +55,12 @@ void log_change(const task_change& change) {
   for (const auto& [key, value] : spec.context) {
     names.push_back("context." + key);
     fields.emplace_back(names.back(), value);
+  }
+  if (change.kind == change_kind::parked)
+    fields.emplace_back("waits_for", change.state.waits_for);
+  if (change.kind == change_kind::rollback || change.state.rollback != rollback_status::none) {
+    fields.emplace_back("rollback", name_of(change.state.rollback));
+    fields.emplace_back("rollback_message", change.state.rollback_message);
   }
   if (level == severity::warning) {
     fields.emplace_back("violation", name_of(change.state.error.kind));

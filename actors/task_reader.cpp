@@ -2,12 +2,14 @@
 
 #include "actors/invariant.hpp"
 #include "actors/keys.hpp"
+#include "actors/partition_state.hpp"
 #include "actors/task_codec.hpp"
 #include "actors/task_filter.hpp"
 #include "messages/codec.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 namespace overwatch {
 
@@ -164,38 +166,53 @@ std::vector<std::optional<std::string>> read_near(const store_reader& db, const 
   return values;
 }
 
-// Tasks queued one after the other have ids one after the other, mostly.
+// Reads the tasks of a page; one that has enough bytes ends there. Tasks queued one after the other have ids one after
+// the other, mostly.
 void load_tasks(const store_reader& db, ready_page& page, size_t page_bytes) {
-  std::vector<ready_page::item*> by_id;
-  for (auto& item : page.items)
-    by_id.push_back(&item);
-  std::sort(by_id.begin(), by_id.end(), [](const auto* x, const auto* y) { return x->id < y->id; });
   std::vector<std::string> spec_keys;
   std::vector<std::string> state_keys;
-  for (const auto* item : by_id) {
-    spec_keys.push_back(keys::spec(item->id));
-    state_keys.push_back(keys::state(item->id));
+  std::vector<size_t> by_id(page.items.size());
+  std::iota(by_id.begin(), by_id.end(), size_t{0});
+  std::sort(by_id.begin(), by_id.end(), [&](size_t x, size_t y) { return page.items[x].id < page.items[y].id; });
+  for (auto i : by_id) {
+    spec_keys.push_back(keys::spec(page.items[i].id));
+    state_keys.push_back(keys::state(page.items[i].id));
   }
   auto specs = read_near(db, spec_keys);
   auto states = read_near(db, state_keys);
+  std::vector<size_t> place(by_id.size()); // of an item in the lists above
+  for (size_t i = 0; i < by_id.size(); ++i)
+    place[by_id[i]] = i;
   size_t bytes = 0;
-  for (size_t i = 0; i < by_id.size() && bytes < page_bytes; ++i) {
-    if (!specs[i] || !states[i])
+  std::vector<ready_page::item> found;
+  found.reserve(page.items.size());
+  for (size_t i = 0; i < page.items.size(); ++i) {
+    if (bytes >= page_bytes) {
+      page.exhausted = false;
+      break;
+    }
+    const auto& spec_record = specs[place[i]];
+    const auto& state_record = states[place[i]];
+    if (!spec_record || !state_record)
       continue; // it ended while we read
     auto spec = std::make_shared<task_spec>();
     auto payload = std::make_shared<std::string>();
-    decode_spec(*specs[i], *spec, payload.get());
-    decode_state(*states[i], by_id[i]->state);
-    bytes += specs[i]->size();
-    by_id[i]->task = {std::move(spec), std::move(payload)};
+    decode_spec(*spec_record, *spec, payload.get());
+    decode_state(*state_record, page.items[i].state);
+    bytes += spec_record->size();
+    page.items[i].task = {std::move(spec), std::move(payload)};
+    found.push_back(std::move(page.items[i]));
   }
+  page.items = std::move(found);
 }
 
 ready_page read_ready(const store_reader& db, const ready_request& x, const task_reader_options& options) {
   ready_page page;
   page.task_type = x.task_type;
+  page.resources = x.resources;
   page.importance = x.importance;
-  auto prefix = keys::ready_prefix(options.partition, x.task_type, x.importance);
+  auto prefix = x.resources ? keys::resource_ready_prefix(options.partition, x.task_type, x.importance)
+                            : keys::ready_prefix(options.partition, x.task_type, x.importance);
   auto first = prefix;
   if (x.after) {
     keys::append_u64(first, x.after->first);
@@ -207,6 +224,39 @@ ready_page read_ready(const store_reader& db, const ready_request& x, const task
     page.items.push_back({keys::order_of(cursor->key()), keys::id_of(cursor->key()), {}, {}});
   page.exhausted = !cursor->valid();
   load_tasks(db, page, options.page_bytes);
+  return page;
+}
+
+parked_page read_parked(const store_reader& db, const parked_request& x, partition_id partition) {
+  parked_page page;
+  page.reason = x.reason;
+  auto prefix = keys::parked_prefix(partition, x.reason);
+  auto first = prefix;
+  if (x.after) {
+    keys::append_u64(first, x.after->first);
+    keys::append_id(first, x.after->second);
+    first.push_back('\0');
+  }
+  auto cursor = db.scan(key_space::state, first, keys::after_prefix(prefix));
+  for (; cursor->valid() && page.tasks.size() < x.limit; cursor->next())
+    page.tasks.emplace_back(keys::order_of(cursor->key()), keys::id_of(cursor->key()));
+  page.exhausted = !cursor->valid();
+  return page;
+}
+
+workflow_page list_workflows(const store_reader& db, const list_workflows_request& x, partition_id partition) {
+  workflow_page page;
+  auto prefix = keys::prefix(partition, 'v');
+  auto last = x.before ? keys::workflow(*x.before) : keys::after_prefix(prefix);
+  auto cursor = db.scan(key_space::state, prefix, last, true);
+  for (; cursor->valid() && page.workflows.size() < x.limit; cursor->next()) {
+    workflow_state one;
+    invariant(decode(cursor->value(), one), "a stored workflow is readable");
+    one.record.tasks.clear();
+    page.workflows.push_back(std::move(one.record));
+  }
+  if (cursor->valid() && !page.workflows.empty())
+    page.next = page.workflows.back().id;
   return page;
 }
 
@@ -223,14 +273,16 @@ timer_page read_timers(const store_reader& db, const timer_request& x, partition
 
 running_page read_running(const store_reader& db, partition_id partition) {
   running_page page;
-  for (const auto& task_type : indexed_types(db, partition)) {
-    auto first = keys::index_prefix(partition, task_type, task_status::running);
+  auto add_all = [&](const std::string& first) {
     for (auto i = db.scan(key_space::state, first, keys::after_prefix(first)); i->valid(); i->next()) {
       task_record record;
       if (read_record(db, keys::id_of(i->key()), record))
         page.tasks.push_back({{std::make_shared<task_spec>(std::move(record.spec)), nullptr}, std::move(record.state)});
     }
-  }
+  };
+  for (const auto& task_type : indexed_types(db, partition))
+    add_all(keys::index_prefix(partition, task_type, task_status::running));
+  add_all(keys::prefix(partition, 'x'));
   return page;
 }
 
@@ -253,8 +305,10 @@ task_reader_actor::behavior_type task_reader(reader_pointer self, const store_re
     [=](const log_request& x) { return read_log(*db, x); },
     [=](const ready_request& x) { return read_ready(*db, x, self->state.options); },
     [=](const timer_request& x) { return read_timers(*db, x, self->state.options.partition); },
+    [=](const parked_request& x) { return read_parked(*db, x, self->state.options.partition); },
     [=](const running_request&) { return read_running(*db, self->state.options.partition); },
     [=](const finished_request& x) { return read_finished(*db, x, self->state.options.partition); },
+    [=](const list_workflows_request& x) { return list_workflows(*db, x, self->state.options.partition); },
   };
 }
 

@@ -1,0 +1,160 @@
+#include "actors/scheduler.hpp"
+#include "actors/wait_reason.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <algorithm>
+
+/// The part of the scheduler that answers questions: why does a task not run, and what do nodes have left?
+namespace overwatch {
+
+caf::result<why_reply> scheduler_state::why(const why_request& x) {
+  if (!leads_)
+    return make_error(ec::unavailable, "this node is not ready yet; try again in a moment");
+  auto promise = self_->make_response_promise<why_reply>();
+  self_->request(replica_, std::chrono::seconds{10}, get_request{x.id})
+    .then([this, promise](const task_record& record) mutable { promise.deliver(explain(record)); },
+          [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
+  return promise;
+}
+
+why_reply scheduler_state::explain(const task_record& record) const {
+  const auto& state = record.state;
+  why_reply reply{record.spec.id, state.status, wait_kind::nothing, {}, {}};
+  if (is_terminal(state.status)) {
+    reply.sentence = "It has ended: " + std::string{name_of(state.status)} + ".";
+  } else if (state.status == task_status::running && state.rollback == rollback_status::running) {
+    reply.kind = wait_kind::rollback;
+    reply.sentence = "Its attempt " + std::to_string(state.fence.attempt) + " has failed; what it changed is being put back.";
+  } else if (state.status == task_status::running) {
+    reply.sentence = "It is running: attempt " + std::to_string(state.fence.attempt) + " on node " + state.node + ".";
+  } else if (!state.waits_for.empty()) {
+    return explain_wait(record);
+  } else {
+    return explain_queue(record);
+  }
+  return reply;
+}
+
+// Something named stands in its way.
+why_reply scheduler_state::explain_wait(const task_record& record) const {
+  const auto& [spec, state, payload, result] = record;
+  why_reply reply{spec.id, state.status, wait_kind::dependency, {}, {}};
+  const auto& reason = state.waits_for;
+  if (reason == wait_reason::parents) {
+    reply.data["unfinished"] = std::to_string(state.parents_left);
+    reply.sentence = "It waits for " + std::to_string(state.parents_left) + " of the "
+                     + std::to_string(spec.depends_on.size()) + " tasks that it depends on.";
+    return reply;
+  }
+  struct form {
+    std::string_view word;
+    wait_kind kind;
+    const char* before;
+    const char* after;
+  };
+  static constexpr form forms[] = {
+    {wait_reason::gate, wait_kind::gate, "It waits for the gate ", ", which is closed."},
+    {wait_reason::concurrency, wait_kind::concurrency, "As many tasks as are allowed run with the concurrency key ", "."},
+    {wait_reason::exclusive, wait_kind::exclusive, "Another running task holds ", "."},
+    {wait_reason::rate, wait_kind::rate, "As many tasks as are allowed were started lately with the rate key ", "."},
+    {wait_reason::snapshot, wait_kind::snapshot, "A task that runs or is rolled back has an overlapping snapshot: ", "."},
+  };
+  for (const auto& x : forms) {
+    if (!wait_reason::is(reason, x.word))
+      continue;
+    std::string name{wait_reason::name_of(reason, x.word)};
+    if (x.kind == wait_kind::snapshot)
+      name.erase(0, 1); // says whether it is a path or a key
+    reply.kind = x.kind;
+    reply.data["name"] = name;
+    reply.sentence = x.before + name + x.after;
+  }
+  if (auto wait = rate_waits_.find(reason); wait != rate_waits_.end())
+    reply.data["seconds"] = std::to_string(
+      std::max(0.0, std::chrono::duration<double>(wait->second.next - options_.clock()).count()));
+  return reply;
+}
+
+// Nothing but time, slots and room stand in its way.
+why_reply scheduler_state::explain_queue(const task_record& record) const {
+  const auto& [spec, state, payload, result] = record;
+  why_reply reply{spec.id, state.status, wait_kind::nothing, {}, {}};
+  auto say = [&](wait_kind kind, std::string sentence) {
+    reply.kind = kind;
+    reply.sentence = std::move(sentence);
+    return reply;
+  };
+  if (state.due) {
+    auto left = std::chrono::duration<double>(*state.due - options_.clock()).count();
+    reply.data["seconds"] = std::to_string(std::max(0.0, left));
+    if (state.status == task_status::retrying)
+      return say(wait_kind::backoff, "Attempt " + std::to_string(state.fence.attempt) + " failed (" + state.error.message
+                                       + "); it waits for its backoff to pass before it is tried again.");
+    return say(wait_kind::time, "It is scheduled for later: its time has not come yet.");
+  }
+  if (!dispatching_ || leaving_)
+    return say(wait_kind::pause, leaving_ ? "The node is stopping; it runs after the restart."
+                                          : "Dispatch is stopped: resume it with `overwatch resume` or POST /api/overwatch/start.");
+  if (disk_ == disk_state::full)
+    return say(wait_kind::disk, "The node's disk is full; tasks start again when there is space.");
+  auto pools = pools_of_type_.find(spec.task_type);
+  if (pools == pools_of_type_.end() || pools->second.empty()) {
+    reply.data["task_type"] = spec.task_type;
+    return say(wait_kind::handler_missing, "No live worker serves the task type " + spec.task_type + " yet.");
+  }
+  uint32_t slots = 0;
+  uint32_t busy = 0;
+  for (const auto* pool : pools->second) {
+    slots += pool->slots;
+    busy += pool->busy;
+  }
+  auto ahead = ready_.ahead_of(spec, state, options_.clock());
+  reply.data["slots"] = std::to_string(slots);
+  reply.data["busy"] = std::to_string(busy);
+  reply.data["ahead"] = std::to_string(ahead);
+  auto queue = std::to_string(ahead) + (ahead == 1 ? " task is" : " tasks are") + " before it.";
+  if (busy >= slots)
+    return say(wait_kind::slot, "All " + std::to_string(slots) + " slots of " + spec.task_type + " are taken; " + queue);
+  auto key = ready_key_of(spec, state);
+  if (std::none_of(pools->second.begin(), pools->second.end(),
+                   [&](const auto* pool) { return has_room(nodes_.at(pool->node), key); }))
+    return explain_room(record);
+  for (const auto* pool : pools->second) {
+    const auto& node = nodes_.at(pool->node);
+    if (node.busy < limit_of(node))
+      return say(wait_kind::turn, "It starts as soon as it is its turn; " + queue);
+  }
+  reply.data["limit"] = std::to_string(limit_of(nodes_.at(pools->second.front()->node)));
+  return say(wait_kind::slot, "The node runs as many tasks as max-concurrent-tasks allows (" + reply.data["limit"] + "); " + queue);
+}
+
+why_reply scheduler_state::explain_room(const task_record& record) const {
+  const auto& spec = record.spec;
+  why_reply reply{spec.id, record.state.status, wait_kind::resources, {}, {}};
+  uint64_t most = 0;
+  for (const auto& [name, node] : nodes_) {
+    most = std::max(most, node.memory_mb);
+    if (node.reserved_for && *node.reserved_for != spec.id)
+      reply.data["reserved_for"] = to_string(*node.reserved_for);
+  }
+  reply.data["memory_mb"] = std::to_string(most);
+  if (spec.resources.memory_mb > most)
+    reply.sentence = "It asks for " + std::to_string(spec.resources.memory_mb) + " MiB of memory; no node has more than "
+                     + std::to_string(most) + ": it will not run before one has.";
+  else if (reply.data.count("reserved_for"))
+    reply.sentence = "The next resources are kept for a larger task that has waited for long.";
+  else
+    reply.sentence = "The resources that it asks for are taken by running tasks.";
+  return reply;
+}
+
+resources_reply scheduler_state::resources() const {
+  resources_reply reply;
+  for (const auto& [name, node] : nodes_)
+    reply.nodes.push_back({name, node.cpus, node.memory_mb, std::max(0.0, node.held.cpu), node.held.memory_mb,
+                           std::max(0.0, node.held.io), node.reserved_for});
+  return reply;
+}
+
+} // namespace overwatch
