@@ -52,6 +52,12 @@ void read_labels(const input& in, std::vector<std::string>& out) {
   read_texts(in, limits::list_entries, limits::label_bytes, out);
 }
 
+// Null or empty: nobody's.
+void read_owner(const input& in, std::string& out) {
+  if (!in.value.is_null())
+    read_text(in, 0, limits::label_bytes, out);
+}
+
 void read_payload(const input& in, draft& x) {
   if (!in.value.is_object()) {
     in.refuse("an object");
@@ -85,13 +91,17 @@ constexpr std::array<field_rule<draft>, 10> submit_rules{{
      read_number(in, shortest_deadline_seconds, std::chrono::duration<double>(limits::max_timeout).count(),
                  x.deadline_seconds);
    }},
-  {"user_id", [](const input& in, draft& x) { read_text(in, 1, limits::label_bytes, x.user_id); }},
-  {"session_id", [](const input& in, draft& x) { read_text(in, 1, limits::label_bytes, x.session_id); }},
+  {"user_id", [](const input& in, draft& x) { read_owner(in, x.user_id); }},
+  {"session_id", [](const input& in, draft& x) { read_owner(in, x.session_id); }},
   {"context",
    [](const input& in, draft& x) { read_text_map(in, limits::list_entries, limits::label_bytes, x.spec.context); }},
   {"payload", read_payload},
   {"required_gates", [](const input& in, draft& x) { read_labels(in, x.spec.required_gates); }},
-  {"snapshot", [](const input& in, draft& x) { read_object(in, snapshot_rules, x.spec.snapshot); }},
+  {"snapshot",
+   [](const input& in, draft& x) {
+     if (!in.value.is_null())
+       read_object(in, snapshot_rules, x.spec.snapshot);
+   }},
 }};
 
 // What follows from the fields, once all are read.

@@ -91,6 +91,12 @@ TEST_F(OrchestratorTest, EveryFieldReachesTheTask) {
   EXPECT_THAT(task.spec.snapshot.files, testing::ElementsAre("/srv/x"));
 }
 
+TEST_F(OrchestratorTest, NullIsLikeNothing) {
+  auto task = stored(submitted(R"({"task_type": "user_task", "user_id": null, "session_id": "", "snapshot": null})"));
+  EXPECT_TRUE(task.spec.context.empty());
+  EXPECT_TRUE(task.spec.snapshot.files.empty());
+}
+
 TEST_F(OrchestratorTest, PrioritiesAreReadInAnyCase) {
   for (auto [text, expected] : {std::pair{"LOW", priority::low}, {"low", priority::low}, {"Normal", priority::normal},
                                 {"high", priority::high}, {"CRITICAL", priority::critical}})
