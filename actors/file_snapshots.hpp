@@ -94,8 +94,8 @@ public:
 
   virtual snapshot_description describe(const std::string& name, size_t max_entries) = 0;
 
-  /// The complete captures, by name.
-  virtual std::vector<stored_snapshot> list() = 0;
+  /// The complete captures whose names begin with `prefix`, by name.
+  virtual std::vector<stored_snapshot> list(const std::string& prefix) = 0;
 
   /// Removes what crashes have left: parts of captures and of drops.
   virtual failure remove_leftovers() = 0;

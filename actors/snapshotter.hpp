@@ -107,9 +107,9 @@ struct snapshotter_options {
 
 /// An operation of the snapshotter, and what came of it. Runs on a thread of its own.
 struct snapshot_operation {
-  std::function<void()> run;   ///< blocks
-  std::function<void()> reply; ///< on the snapshotter, after `run`
-  std::function<void(const failure&)> refuse; ///< instead, when `run` did not come back in time
+  std::function<void()> run;                  ///< blocks
+  std::function<void()> reply;                ///< on the snapshotter, after `run`; may be empty
+  std::function<void(const failure&)> refuse; ///< instead, when `run` was not begun or did not come back; likewise
 };
 
 /// Coordinates the operations and blocks nowhere: captures and restores run on a few threads, what is short (release,
@@ -132,7 +132,7 @@ public:
   void stop(const stop_capture& x);
   caf::result<restore_reply> restore(const restore_request& x);
   void release(const release_snapshot& x);
-  caf::result<snapshot_files> describe(const describe_snapshot& x);
+  caf::result<snapshot_files> describe_files(const describe_snapshot& x);
   caf::result<stored_snapshots> list();
   void tick();
 
@@ -149,7 +149,7 @@ private:
 
   template <class Reply, class Run>
   caf::result<Reply> ask(lane where, bool is_capture, const task_id& id, Run run);
-  bool add(entry&& x);
+  void add(entry&& x);
   void start_waiting();
   void start(entry&& x);
   void finish(uint64_t number, const failure& late);

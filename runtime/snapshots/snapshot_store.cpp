@@ -249,13 +249,13 @@ snapshot_description snapshot_store::describe(const std::string& name, size_t ma
   return result;
 }
 
-std::vector<stored_snapshot> snapshot_store::list() {
+std::vector<stored_snapshot> snapshot_store::list(const std::string& prefix) {
   std::vector<stored_snapshot> result;
   guarded([&] {
     std::string path;
     auto store = open_store(path);
     for (const auto& name : names_in(store.get(), path)) {
-      if (!is_name(name))
+      if (!is_name(name) || name.compare(0, prefix.size(), prefix) != 0)
         continue;
       stored_snapshot x;
       x.name = name;

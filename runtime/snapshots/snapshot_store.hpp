@@ -28,7 +28,7 @@ public:
   failure drop(const std::string& name) override;
   failure keep(const std::string& name, timestamp until) override;
   snapshot_description describe(const std::string& name, size_t max_entries) override;
-  std::vector<stored_snapshot> list() override;
+  std::vector<stored_snapshot> list(const std::string& prefix) override;
   failure remove_leftovers() override;
 
 private:

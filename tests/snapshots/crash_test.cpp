@@ -39,19 +39,19 @@ TEST_F(CrashTest, CaptureIsCompleteOrDoesNotCount) {
   auto calls = run_and_kill(body, whole_run);
   if (!calls)
     GTEST_SKIP() << "no process may be traced here";
-  ASSERT_EQ(store->list().size(), 1u);
+  ASSERT_EQ(store->list("").size(), 1u);
   store->drop("one");
   auto before = image_of(tree());
   unsigned complete = 0;
   for (unsigned i = 0; i < rounds; ++i) {
     ASSERT_TRUE(kill_somewhere(body, *calls));
     ASSERT_EQ(difference(before, image_of(tree())), "");
-    complete += store->list().empty() ? 0 : 1;
+    complete += store->list("").empty() ? 0 : 1;
     if (i % 2 == 0) { // a start; otherwise the next capture finds what is there
       ASSERT_EQ(store->remove_leftovers().message, "");
       ASSERT_EQ(image_of(at.store()).count("/one.partial"), 0u);
     }
-    if (store->list().empty())
+    if (store->list("").empty())
       capture();
     content_.damage(changes);
     restore();
@@ -106,12 +106,12 @@ TEST_F(CrashTest, DropIsDoneOrCanBeRepeated) {
   auto body = [&] { require(store->drop("one")); };
   auto before = image_of(tree());
   for (uint64_t call = 1;; ++call) {
-    if (store->list().empty())
+    if (store->list("").empty())
       capture();
     auto made = run_and_kill(body, call);
     if (!made)
       GTEST_SKIP() << "no process may be traced here";
-    if (!store->list().empty()) { // then it is whole
+    if (!store->list("").empty()) { // then it is whole
       content_.damage(5);
       restore();
       ASSERT_EQ(difference(before, image_of(tree())), "");
@@ -119,7 +119,7 @@ TEST_F(CrashTest, DropIsDoneOrCanBeRepeated) {
     if (*made < call)
       break;
   }
-  EXPECT_TRUE(store->list().empty());
+  EXPECT_TRUE(store->list("").empty());
   ASSERT_EQ(store->remove_leftovers().message, "");
   EXPECT_EQ(image_of(at.store()).size(), 1u) << "only the directory itself";
 }

@@ -57,6 +57,8 @@ std::string random_tree::any() {
 
 void random_tree::create(const std::string& path) {
   auto other = any();
+  if (!fs::is_directory(fs::symlink_status(fs::path{path}.parent_path())))
+    return; // the whole tree is gone
   switch (below(9)) {
   case 0:
   case 1:

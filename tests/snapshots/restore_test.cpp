@@ -98,7 +98,7 @@ TEST_F(RestoreTest, VeryDeepTreesAreRemoved) {
   check([&] {
     auto here = ::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ASSERT_EQ(::chdir(tree("/inside").c_str()), 0);
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 1000; ++i) {
       write_file("beside", "x");
       ASSERT_EQ(::mkdir("again", 0755), 0);
       ASSERT_EQ(::chdir("again"), 0);
@@ -185,7 +185,7 @@ TEST_F(RestoreTest, FilesThatWereTiedAreSeparated) {
 }
 
 TEST_F(RestoreTest, HolesStayHoles) {
-  constexpr off_t size = 64 << 20;
+  constexpr off_t size = 16 << 20;
   auto fd = ::open(tree("/holes").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   ASSERT_EQ(::ftruncate(fd, size), 0);
   ASSERT_EQ(::pwrite(fd, "middle", 6, size / 2), 6);

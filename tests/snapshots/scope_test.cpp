@@ -22,7 +22,7 @@ protected:
     EXPECT_NE(said.find(part), std::string::npos) << path << ": " << said;
     EXPECT_NE(said.find(path), std::string::npos) << said;
     EXPECT_NE(said.find("snapshots.roots"), std::string::npos) << said;
-    EXPECT_TRUE(store->list().empty());
+    EXPECT_TRUE(store->list("").empty());
   }
 };
 

@@ -36,7 +36,7 @@ TEST_F(SnapshotStoreTest, UnknownNamesAreNoErrors) {
   EXPECT_FALSE(store->drop("nothing"));
   EXPECT_FALSE(store->keep("nothing", now()));
   EXPECT_EQ(store->describe("nothing", 10).error.code, ec::not_found);
-  EXPECT_TRUE(store->list().empty());
+  EXPECT_TRUE(store->list("").empty());
 }
 
 TEST_F(SnapshotStoreTest, NamesCannotLeaveTheStore) {
@@ -93,14 +93,14 @@ TEST_F(SnapshotStoreTest, KeptUntilIsRemembered) {
   timestamp until{1234567890123456us};
   EXPECT_FALSE(store->keep("b", until));
   reopen(at.options());
-  auto list = store->list();
+  auto list = store->list("");
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[0].name, "a");
   EXPECT_FALSE(list[0].keep_until.has_value());
   EXPECT_EQ(list[1].name, "b");
   EXPECT_EQ(list[1].keep_until, until);
   EXPECT_FALSE(store->drop("b"));
-  EXPECT_EQ(store->list().size(), 1u);
+  EXPECT_EQ(store->list("").size(), 1u);
   EXPECT_FALSE(exists(at.store() + "/b"));
 }
 
@@ -109,12 +109,12 @@ TEST_F(SnapshotStoreTest, LeftoversAreRemovedAndDoNotCount) {
   make_directory(at.store() + "/two.partial");
   write_file(at.store() + "/two.partial/pack", "half");
   make_directory(at.store() + "/three.dropped/x");
-  EXPECT_EQ(store->list().size(), 1u);
+  EXPECT_EQ(store->list("").size(), 1u);
   EXPECT_FALSE(store->restore("two", {}).found);
   EXPECT_FALSE(store->remove_leftovers());
   EXPECT_FALSE(exists(at.store() + "/two.partial"));
   EXPECT_FALSE(exists(at.store() + "/three.dropped"));
-  EXPECT_EQ(store->list().size(), 1u);
+  EXPECT_EQ(store->list("").size(), 1u);
 }
 
 TEST_F(SnapshotStoreTest, LeftoverOfTheSameNameIsReplaced) {
@@ -133,7 +133,7 @@ TEST_F(SnapshotStoreTest, CaptureThatIsToldToStopLeavesNothing) {
     auto result = store->capture("one", {{tree()}, {}}, [&] { return --left < 0; });
     ASSERT_EQ(result.error.code, ec::unavailable) << allowed;
     EXPECT_TRUE(result.retryable);
-    EXPECT_TRUE(store->list().empty());
+    EXPECT_TRUE(store->list("").empty());
     EXPECT_FALSE(exists(at.store() + "/one.partial"));
   }
 }
@@ -158,7 +158,7 @@ TEST_F(SnapshotStoreTest, FileThatKeepsChangingIsRefused) {
   EXPECT_EQ(result.error.code, ec::conflict);
   EXPECT_TRUE(result.retryable);
   EXPECT_NE(result.error.message.find("kept changing"), std::string::npos) << result.error.message;
-  EXPECT_TRUE(store->list().empty());
+  EXPECT_TRUE(store->list("").empty());
 }
 
 TEST_F(SnapshotStoreTest, FileThatChangesOnceIsCapturedAsItIsThen) {
@@ -243,7 +243,7 @@ TEST_F(SnapshotStoreTest, StoreThatCannotBeMadeIsAnError) {
   write_file(at.path() + "/plain", "x");
   reopen({at.path() + "/plain/store", {at.data()}, {}});
   EXPECT_NE(refusal({tree()}).find("cannot create"), std::string::npos) << refusal({tree()});
-  EXPECT_TRUE(store->list().empty());
+  EXPECT_TRUE(store->list("").empty());
 }
 
 } // namespace overwatch::test
