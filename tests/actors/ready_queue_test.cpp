@@ -8,95 +8,174 @@ namespace overwatch {
 
 namespace {
 
-ready_key key(uint64_t order) { return {order, {order, 1}}; }
-
 timestamp at(uint64_t microseconds) {
   return timestamp{std::chrono::microseconds{static_cast<int64_t>(microseconds)}};
 }
 
+const ready_queue::fits everything = [](const ready_key&) { return true; };
+
+// Tasks of type "a" whose place is also the time at which they were queued.
+struct fixture {
+  ready_queue queue;
+
+  static task_spec spec(priority importance, uint64_t order, double cpu = 0) {
+    task_spec x;
+    x.id = {order, 1};
+    x.task_type = "a";
+    x.importance = importance;
+    x.resources.cpu = cpu;
+    return x;
+  }
+
+  static task_state state(uint64_t order) {
+    task_state x;
+    x.order = order;
+    x.queued_at = at(order);
+    return x;
+  }
+
+  void insert(priority importance, uint64_t order, uint64_t index, double cpu = 0) {
+    queue.insert(spec(importance, order, cpu), state(order), index);
+  }
+
+  ready_page::item item(uint64_t order) const {
+    auto task = std::make_shared<task_spec>(spec(priority::normal, order));
+    return {order, task->id, {task, nullptr}, state(order)};
+  }
+
+  ready_queue::candidate best(uint64_t time, const ready_queue::fits& fits = everything) const {
+    return queue.best("a", at(time), fits).value();
+  }
+};
+
 } // namespace
 
 TEST(ReadyQueueTest, OldestOfOnePriorityComesFirst) {
-  ready_queue queue{{16, 60s}};
-  queue.insert("a", priority::normal, key(20), 1);
-  queue.insert("a", priority::normal, key(10), 2);
-  EXPECT_EQ(queue.best("a", at(30))->key, key(10));
+  fixture x{ready_queue{{16, 60s}}};
+  x.insert(priority::normal, 20, 1);
+  x.insert(priority::normal, 10, 2);
+  EXPECT_EQ(x.best(30).key.order, 10u);
 }
 
 TEST(ReadyQueueTest, CriticalIsStrict) {
-  ready_queue queue{{16, 1s}};
-  queue.insert("a", priority::high, key(0), 1);
-  queue.insert("a", priority::critical, key(3'600'000'000), 2);
-  EXPECT_EQ(queue.best("a", at(3'600'000'001))->importance, priority::critical);
+  fixture x{ready_queue{{16, 1s}}};
+  x.insert(priority::high, 0, 1);
+  x.insert(priority::critical, 3'600'000'000, 2);
+  EXPECT_EQ(x.best(3'600'000'001).importance, priority::critical);
 }
 
 TEST(ReadyQueueTest, NothingAgesWithoutAStep) {
-  ready_queue queue{{16, 0s}};
-  queue.insert("a", priority::background, key(0), 1);
-  queue.insert("a", priority::low, key(9'000'000'000), 2);
-  EXPECT_EQ(queue.best("a", at(9'000'000'001))->importance, priority::low);
+  fixture x{ready_queue{{16, 0s}}};
+  x.insert(priority::background, 0, 1);
+  x.insert(priority::low, 9'000'000'000, 2);
+  EXPECT_EQ(x.best(9'000'000'001).importance, priority::low);
+}
+
+TEST(ReadyQueueTest, WaitingRaisesUpToHigh) {
+  fixture x{ready_queue{{16, 60s}}};
+  x.insert(priority::background, 0, 1);
+  x.insert(priority::high, 100'000'000, 2);
+  EXPECT_EQ(x.best(100'000'001).importance, priority::high);
+  EXPECT_EQ(x.best(180'000'000).importance, priority::background) << "three minutes raise it to high, and it waits longer";
+}
+
+TEST(ReadyQueueTest, OrderWithinOnePriorityIsNotTheTime) {
+  fixture x{ready_queue{{16, 60s}}};
+  auto later = fixture::state(7);
+  later.queued_at = at(500);
+  x.queue.insert(fixture::spec(priority::normal, 7), later, 1);
+  auto earlier = fixture::state(9);
+  earlier.queued_at = at(100);
+  x.queue.insert(fixture::spec(priority::normal, 9), earlier, 2);
+  EXPECT_EQ(x.best(600).key.order, 7u) << "it is its flow's turn";
+}
+
+TEST(ReadyQueueTest, WhatDoesNotFitIsPassedByWhatDoes) {
+  fixture x{ready_queue{{16, 60s}}};
+  x.insert(priority::normal, 1, 1, 0.9);
+  x.insert(priority::normal, 2, 2, 0.2);
+  x.insert(priority::normal, 3, 3);
+  auto small = [](const ready_key& key) { return key.demand.cpu < 0.5; };
+  auto next = x.best(10, small);
+  EXPECT_EQ(next.key.order, 2u);
+  EXPECT_TRUE(next.resources);
+  EXPECT_EQ(x.queue.first_with_demand("a", at(10))->key.order, 1u);
+  auto none = [](const ready_key& key) { return key.demand.cpu == 0; };
+  EXPECT_EQ(x.best(10, none).key.order, 3u) << "what asks for nothing is held up by nobody";
+}
+
+TEST(ReadyQueueTest, LooksOnlySoFarForWhatFits) {
+  fixture x{ready_queue{{16, 60s, 2}}};
+  x.insert(priority::normal, 1, 1, 0.9);
+  x.insert(priority::normal, 2, 2, 0.9);
+  x.insert(priority::normal, 3, 3, 0.1);
+  auto small = [](const ready_key& key) { return key.demand.cpu < 0.5; };
+  EXPECT_FALSE(x.queue.best("a", at(10), small));
 }
 
 TEST(ReadyQueueTest, KeysBehindAFullWindowComeWithAPage) {
-  ready_queue queue{{2, 60s}};
+  fixture x{ready_queue{{2, 60s}}};
   for (uint64_t i = 1; i <= 4; ++i)
-    queue.insert("a", priority::normal, key(i), i);
-  EXPECT_EQ(queue.size(), 2u);
-  EXPECT_TRUE(queue.wanted_pages().empty()) << "the window is full enough";
-  queue.pop("a", *queue.best("a", at(5)));
-  auto wanted = queue.wanted_pages();
+    x.insert(priority::normal, i, i);
+  EXPECT_EQ(x.queue.size(), 2u);
+  EXPECT_TRUE(x.queue.wanted_pages().empty()) << "the window is full enough";
+  x.queue.pop("a", x.best(5));
+  auto wanted = x.queue.wanted_pages();
   ASSERT_EQ(wanted.size(), 1u);
   EXPECT_EQ(wanted[0].after->first, 2u);
-  EXPECT_TRUE(queue.wanted_pages().empty()) << "it is on its way";
+  EXPECT_TRUE(x.queue.wanted_pages().empty()) << "it is on its way";
   ready_page page;
   page.task_type = "a";
   page.importance = priority::normal;
-  page.items = {{3, key(3).second, {}, {}}, {4, key(4).second, {}, {}}};
+  page.items = {x.item(3), x.item(4)};
   page.exhausted = true;
   page.applied = 4;
-  queue.add_page(page);
-  EXPECT_EQ(queue.size(), 3u);
-  EXPECT_TRUE(queue.wanted_pages().empty());
+  x.queue.add_page(page);
+  EXPECT_EQ(x.queue.size(), 3u);
+  EXPECT_TRUE(x.queue.wanted_pages().empty());
 }
 
 TEST(ReadyQueueTest, KeyAddedWhileAPageIsReadIsNotForgotten) {
-  ready_queue queue{{2, 60s}};
+  fixture x{ready_queue{{2, 60s}}};
   for (uint64_t i = 1; i <= 3; ++i)
-    queue.insert("a", priority::normal, key(i), i);
-  queue.pop("a", *queue.best("a", at(5)));
-  ASSERT_EQ(queue.wanted_pages().size(), 1u);
-  queue.insert("a", priority::normal, key(4), 4); // the page does not show it
+    x.insert(priority::normal, i, i);
+  x.queue.pop("a", x.best(5));
+  ASSERT_EQ(x.queue.wanted_pages().size(), 1u);
+  x.insert(priority::normal, 4, 4); // the page does not show it
   ready_page page;
   page.task_type = "a";
   page.importance = priority::normal;
-  page.items = {{3, key(3).second, {}, {}}};
+  page.items = {x.item(3)};
   page.exhausted = true;
   page.applied = 3;
-  queue.add_page(page);
-  queue.pop("a", *queue.best("a", at(5)));
-  EXPECT_EQ(queue.wanted_pages().size(), 1u);
-  EXPECT_FALSE(queue.idle("a"));
+  x.queue.add_page(page);
+  x.queue.pop("a", x.best(5));
+  EXPECT_EQ(x.queue.wanted_pages().size(), 1u);
+  EXPECT_FALSE(x.queue.idle(fixture::spec(priority::normal, 9)));
 }
 
 TEST(ReadyQueueTest, CountsWhatIsAhead) {
-  ready_queue queue{{16, 0s}};
-  queue.insert("a", priority::high, key(5), 1);
-  queue.insert("a", priority::normal, key(1), 2);
-  queue.insert("a", priority::normal, key(2), 3);
-  queue.insert("a", priority::normal, key(3), 4);
-  EXPECT_EQ(queue.ahead_of("a", priority::normal, key(3), at(10)), 3u);
-  EXPECT_EQ(queue.ahead_of("a", priority::high, key(5), at(10)), 0u);
+  fixture x{ready_queue{{16, 0s}}};
+  x.insert(priority::high, 5, 1);
+  x.insert(priority::normal, 1, 2);
+  x.insert(priority::normal, 2, 3);
+  x.insert(priority::normal, 3, 4);
+  EXPECT_EQ(x.queue.ahead_of(fixture::spec(priority::normal, 3), fixture::state(3), at(10)), 3u);
+  EXPECT_EQ(x.queue.ahead_of(fixture::spec(priority::high, 5), fixture::state(5), at(10)), 0u);
 }
 
 TEST(ReadyQueueTest, TypeIsIdleOnlyWhenNothingWaits) {
-  ready_queue queue{{16, 0s}};
-  EXPECT_TRUE(queue.idle("a"));
-  queue.expect("b");
-  EXPECT_FALSE(queue.idle("b")) << "the store may have some";
-  queue.insert("a", priority::low, key(1), 1);
-  EXPECT_FALSE(queue.idle("a"));
-  queue.erase("a", priority::low, key(1));
-  EXPECT_TRUE(queue.idle("a"));
+  fixture x{ready_queue{{16, 0s}}};
+  auto one = fixture::spec(priority::low, 1);
+  EXPECT_TRUE(x.queue.idle(one));
+  x.insert(priority::low, 1, 1);
+  EXPECT_FALSE(x.queue.idle(one));
+  x.queue.erase(one, 1);
+  EXPECT_TRUE(x.queue.idle(one));
+  auto other = one;
+  other.task_type = "b";
+  x.queue.expect("b");
+  EXPECT_FALSE(x.queue.idle(other)) << "the store may have some";
 }
 
 } // namespace overwatch

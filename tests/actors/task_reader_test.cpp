@@ -214,17 +214,18 @@ TEST_F(TaskReaderTest, ReadyPageBringsTasksUntilItHasEnoughBytes) {
   options.page_bytes = 1;
   auto reader = system_.spawn(task_reader, db.get(), options);
   spawned_.push_back(caf::actor_cast<caf::actor>(reader));
-  ready_request x{"noop", priority::normal, {}, 6};
+  ready_request x{"noop", false, priority::normal, {}, 6};
   auto page = ask<ready_page>(reader, x);
-  ASSERT_EQ(page.items.size(), 6u);
+  ASSERT_EQ(page.items.size(), 1u);
   EXPECT_FALSE(page.exhausted);
-  EXPECT_TRUE(page.items[0].task.spec);
+  ASSERT_TRUE(page.items[0].task.spec);
   EXPECT_EQ(page.items[0].task.spec->id, page.items[0].id);
-  EXPECT_FALSE(page.items[1].task.spec) << "it is read when it starts";
-  x.after = std::pair{page.items.back().order, page.items.back().id};
-  page = ask<ready_page>(reader, x);
-  EXPECT_EQ(page.items.size(), 4u);
-  EXPECT_TRUE(page.exhausted);
+  for (int i = 1; i < 10; ++i) {
+    x.after = std::pair{page.items.back().order, page.items.back().id};
+    page = ask<ready_page>(reader, x);
+    ASSERT_EQ(page.items.size(), 1u);
+  }
+  EXPECT_TRUE(page.exhausted) << "the last one ends it";
 }
 
 } // namespace overwatch::test

@@ -22,6 +22,7 @@ pool_actor::behavior_type played_pool(pool_actor::stateful_pointer<played_pool_s
         self->state.assigned.push_back(std::move(attempt));
     },
     [=](const stop_attempt& x) { self->state.stops.push_back(x); },
+    [=](const deadline_change& x) { self->state.deadlines.push_back(x); },
     [=](const attempts_done&) {},
     [=](caf::update_atom, uint32_t slots) { self->state.resized.push_back(slots); },
     [=](caf::join_atom, const scheduler_actor& scheduler) { self->state.scheduler = scheduler; },
@@ -75,7 +76,7 @@ void deterministic_node::start() {
   links.metrics = keep(system_.spawn(metrics));
   links.reader = keep(system_.spawn(task_reader, db.get(), task_reader_options{}));
   links.scheduler = keep(system_.spawn(scheduler, scheduling, links.events));
-  caf::anon_send(links.scheduler, node_capacity{"here", 1'000});
+  caf::anon_send(links.scheduler, node_capacity{"here", 1'000, 4, 8'192});
   replica_links below{db.get(), links.journal, links.reader, links.events, links.metrics};
   links.replica = keep(system_.spawn(replica, replication, below, links.scheduler, [] {
     return std::unique_ptr<replicated_log>{std::make_unique<single_log>()};

@@ -19,6 +19,7 @@ struct played_pool_state {
   std::vector<assignment> assigned;
   std::vector<stop_attempt> stops;
   std::vector<uint32_t> resized;
+  std::vector<deadline_change> deadlines;
   scheduler_actor scheduler;
   static inline const char* name = "played_pool";
 };
