@@ -184,6 +184,48 @@ async function checkOneTask() {
       await call(method, path, { values: [id], expect: 404 });
 }
 
+async function checkOrchestrator() {
+  const submit = "/orchestrator/submit";
+  const one = "/orchestrator/tasks/{id}";
+  const post = async (content, options) => (await call("POST", submit, { content, ...options })).value;
+  const done = await post({ task_type: "noop" });
+  await post({
+    task_type: "noop",
+    name: "n",
+    priority: "CRITICAL",
+    deadline_seconds: 2_592_000,
+    user_id: "u",
+    session_id: null,
+    context: { trace: "t" },
+    payload: { a: [1] },
+    required_gates: [],
+    snapshot: { keys: ["a/"] },
+  });
+  const failed = await post({ task_type: "user_task", payload: { command: "no such command" }, snapshot: null });
+  for (const task of [done, failed]) {
+    await ended(task.task_id);
+    const shown = (await call("GET", one, { values: [task.task_id] })).value;
+    if (shown.status !== (task === done ? "COMPLETE" : "FAILED"))
+      api.report("GET orchestrator task", `${task.task_type} is shown as ${shown.status}`);
+  }
+  for (const content of [
+    {},
+    { task_type: "" },
+    { task_type: "noop", priority: "background" },
+    { task_type: "noop", deadline_seconds: 0 },
+    { task_type: "noop", deadline_seconds: 2_592_001 },
+    { task_type: "noop", user_id: 5 },
+    { task_type: "noop", payload: [] },
+    { task_type: "noop", snapshot: { key: [] } },
+    { task_type: "noop", prio: "LOW" },
+  ])
+    await post(content, { expect: 422 });
+  await post({ task_type: "no_such_type" }, { expect: 422, valid: true });
+  await call("POST", submit, { expect: 400, body: "{" });
+  for (const id of [nobody, "x"]) await call("GET", one, { values: [id], expect: 404 });
+  await call("GET", "/orchestrator/stats");
+}
+
 async function checkDispatch() {
   for (const path of ["health-check", "performance-check", "backup", "maintenance", "security-scan", "obd2-diagnostic"])
     await call("POST", `${root}/tasks/${path}`);
@@ -406,6 +448,7 @@ async function checkFullDisk() {
   await call("POST", root + "/tasks/batch", { content: [{ name: "n", task_type: "noop" }], expect: 507, valid: true });
   await call("POST", root + "/tasks/health-check", { expect: 507 });
   await call("POST", root + "/tasks/generate", { expect: 507 });
+  await call("POST", "/orchestrator/submit", { content: { task_type: "noop" }, expect: 507, valid: true });
   await call("GET", root + "/health/ready", { expect: 503 });
   await call("GET", root + "/health");
 }
@@ -431,6 +474,7 @@ await withNode(["--http-max-long-requests", "1", "--tasks-max-in-flight-tasks", 
     checkBatches,
     checkLists,
     checkOneTask,
+    checkOrchestrator,
     checkDispatch,
     checkSettings,
     checkEvents,
