@@ -125,9 +125,9 @@ protected:
   /// Delivers what was sent to the snapshotter, while the threads that it started do not come to run.
   void run_only_the_snapshotter() {
     auto* mine = dynamic_cast<caf::resumable*>(caf::actor_cast<caf::abstract_actor*>(handle));
-    auto& jobs = coordinator_.jobs;
-    for (auto i = jobs.begin(); (i = std::find(jobs.begin(), jobs.end(), mine)) != jobs.end();) {
-      std::rotate(jobs.begin(), i, i + 1);
+    auto& ready = coordinator_.jobs;
+    for (auto i = ready.begin(); (i = std::find(ready.begin(), ready.end(), mine)) != ready.end();) {
+      std::rotate(ready.begin(), i, i + 1);
       coordinator_.run_once();
     }
   }

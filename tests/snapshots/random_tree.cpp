@@ -7,7 +7,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <stdexcept>
 #include <vector>
 
 namespace fs = std::filesystem;
@@ -16,19 +19,31 @@ namespace overwatch::test {
 
 namespace {
 
+/// 0 when nothing is there or it cannot be seen.
+mode_t mode_of(const std::string& path) {
+  struct stat st {};
+  return ::lstat(path.c_str(), &st) == 0 ? st.st_mode : 0;
+}
+
 std::vector<std::string> all_in(const std::string& path, bool directories_only) {
   std::vector<std::string> result;
-  if (fs::is_directory(fs::symlink_status(path)))
-    for (const auto& x : fs::recursive_directory_iterator{path, fs::directory_options::skip_permission_denied})
-      if (!directories_only || fs::is_directory(x.symlink_status()))
-        result.push_back(x.path().string());
+  std::error_code ignored;
+  if (S_ISDIR(mode_of(path)))
+    for (fs::recursive_directory_iterator i{path, fs::directory_options::skip_permission_denied, ignored}, end; i != end;
+         i.increment(ignored))
+      if (!directories_only || S_ISDIR(mode_of(i->path().string())))
+        result.push_back(i->path().string());
   std::sort(result.begin(), result.end());
   return result;
 }
 
-void write_with_hole(const std::string& path, const std::string& content) {
-  auto fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0 || ::pwrite(fd, content.data(), content.size(), 500'000) < 0 || ::ftruncate(fd, 1'000'000) != 0)
+/// Where this process may not write, nothing happens.
+void try_to_write(const std::string& path, const std::string& content, off_t hole) {
+  auto fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0644);
+  if (fd < 0)
+    return;
+  auto size = hole * 2 + static_cast<off_t>(content.size());
+  if (::pwrite(fd, content.data(), content.size(), hole) < 0 || ::ftruncate(fd, size) != 0)
     throw std::runtime_error{"cannot write " + path};
   ::close(fd);
 }
@@ -57,8 +72,6 @@ std::string random_tree::any() {
 
 void random_tree::create(const std::string& path) {
   auto other = any();
-  if (!fs::is_directory(fs::symlink_status(fs::path{path}.parent_path())))
-    return; // the whole tree is gone
   switch (below(9)) {
   case 0:
   case 1:
@@ -75,24 +88,22 @@ void random_tree::create(const std::string& path) {
     ::mkfifo(path.c_str(), 0600);
     break;
   case 5:
-    write_with_hole(path, content());
+    try_to_write(path, content(), 500'000);
     break;
   default:
-    write_file(path, content());
+    try_to_write(path, content(), 0);
   }
 }
 
 void random_tree::build(unsigned entries) {
+  always_allowed_ = ::geteuid() == 0 ? 0 : S_IRWXU; // what cannot be read cannot be captured
   make_directory(path_);
   for (unsigned i = 0; i < entries; ++i)
     create(any_directory() + "/" + new_name());
   for (unsigned i = 0; i < entries / 2; ++i) {
-    auto path = any();
-    if (below(2) == 0)
-      set_modified(path, static_cast<int64_t>(below(2'000'000'000)), static_cast<int64_t>(below(1'000'000'000)));
-    else
-      change(path);
+    change(any());
   }
+  always_allowed_ = 0;
 }
 
 void random_tree::overwrite_in_place(const std::string& path) {
@@ -112,11 +123,11 @@ void random_tree::overwrite_in_place(const std::string& path) {
 
 /// Neither creates nor deletes.
 void random_tree::change(const std::string& path) {
-  auto is_link = fs::is_symlink(fs::symlink_status(path));
+  auto is_link = S_ISLNK(mode_of(path));
   switch (below(5)) {
   case 0:
     if (!is_link)
-      ::chmod(path.c_str(), static_cast<mode_t>(below(010000)));
+      ::chmod(path.c_str(), static_cast<mode_t>(below(010000)) | always_allowed_);
     break;
   case 1:
     if (::geteuid() == 0)
@@ -131,7 +142,7 @@ void random_tree::change(const std::string& path) {
       ::removexattr(path.c_str(), "user.mark");
     break;
   default:
-    if (exists(path))
+    if (mode_of(path) != 0)
       set_modified(path, static_cast<int64_t>(below(2'000'000'000)), static_cast<int64_t>(below(1'000'000'000)));
   }
 }
@@ -162,7 +173,7 @@ void random_tree::damage(unsigned changes) {
       change(path);
       break;
     case 6:
-      if (fs::is_regular_file(fs::symlink_status(path)) && ::truncate(path.c_str(), static_cast<off_t>(below(2000))) != 0)
+      if (S_ISREG(mode_of(path)) && ::truncate(path.c_str(), static_cast<off_t>(below(2000))) != 0 && errno != EACCES)
         throw std::runtime_error{"cannot truncate " + path};
       break;
     default:

@@ -31,6 +31,7 @@ private:
   std::string path_;
   std::mt19937_64 random_;
   unsigned names_ = 0;
+  unsigned always_allowed_ = 0; // permission bits that every mode has
 };
 
 } // namespace overwatch::test

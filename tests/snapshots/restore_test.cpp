@@ -110,12 +110,12 @@ TEST_F(RestoreTest, VeryDeepTreesAreRemoved) {
 
 TEST_F(RestoreTest, ModesOwnersAndTimesComeBack) {
   check([&] {
-    ::chmod(tree("/large").c_str(), 0000);
-    ::chmod(tree("/inside").c_str(), 0000);
-    ::chmod(tree("/fifo").c_str(), 0666);
     set_modified(tree("/link"), 5, 5);
     set_modified(tree("/small"), 5, 5);
     set_modified(tree("/inside/deeper"), 5, 5);
+    ::chmod(tree("/large").c_str(), 0000);
+    ::chmod(tree("/inside").c_str(), 0000);
+    ::chmod(tree("/fifo").c_str(), 0666);
     if (::geteuid() == 0) {
       EXPECT_EQ(::lchown(tree("/link").c_str(), 12, 34), 0);
       EXPECT_EQ(::chown(tree("/large").c_str(), 12, 34), 0);
