@@ -11,10 +11,9 @@ rollback_status rollback_told_by(const task_change& change) {
   const auto& state = change.state;
   if (change.kind == change_kind::rollback)
     return state.rollback;
-  // The end of an attempt tells how its rollback went. A task that is cancelled while it waits for the next attempt
-  // still carries what the one before said.
-  auto attempt_ended = (change.kind == change_kind::ended || change.kind == change_kind::retrying)
-                       && change.before == task_status::running;
+  // The end of an attempt tells how its rollback went, also when the task only goes back to the queue. Later changes
+  // of the task still carry what was said then.
+  auto attempt_ended = change.before == task_status::running && state.status != task_status::running;
   auto finished = state.rollback == rollback_status::done || state.rollback == rollback_status::failed;
   return attempt_ended && finished ? state.rollback : rollback_status::none;
 }

@@ -24,11 +24,12 @@ double seconds(std::chrono::microseconds x) {
 void observe_latency(metrics_state& state, const task_change& change) {
   const auto& task = change.state;
   auto ran = (change.kind == change_kind::ended || change.kind == change_kind::retrying) && task.execution;
-  if (!ran || change.before != task_status::running || !task.started_at || !task.queued_at)
+  if (!ran || change.before != task_status::running || !task.started_at)
     return;
   auto& type = state.types[change.spec->task_type];
-  type.start_latency.observe(seconds(*task.started_at - *task.queued_at));
   type.execution.observe(seconds(*task.execution));
+  if (task.queued_at) // not of an attempt that is retried: the next one has a time of its own
+    type.start_latency.observe(seconds(*task.started_at - *task.queued_at));
   if (change.spec->scheduled_at && task.fence.attempt == 1)
     type.jitter.observe(seconds(*task.started_at - *change.spec->scheduled_at));
 }

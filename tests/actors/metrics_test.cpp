@@ -121,8 +121,11 @@ TEST_F(MetricsTest, WhatDidNotRunIsNotCounted) {
 TEST_F(MetricsTest, RetriedAttemptsAreCounted) {
   auto retried = ended("noop");
   retried.kind = change_kind::retrying;
+  retried.state.status = task_status::retrying;
+  retried.state.queued_at.reset();
   add({retried});
   EXPECT_EQ(histogram("task_execution_latency_seconds", "noop").total(), 1u);
+  EXPECT_EQ(histogram("overwatch_task_start_latency_seconds", "noop").total(), 0u) << "it is not queued any more";
 }
 
 TEST_F(MetricsTest, ClockThatWentBackGivesNoNegativeLatency) {
@@ -154,6 +157,14 @@ TEST_F(MetricsTest, RollbacksAreCountedOnce) {
   cancelled.kind = change_kind::ended;
   cancelled.before = task_status::retrying;
   cancelled.state.status = task_status::cancelled;
+  auto requeued = retried; // the node stops
+  requeued.kind = change_kind::queued;
+  requeued.state.status = task_status::queued;
+  auto started = requeued;
+  started.kind = change_kind::started;
+  started.before = task_status::queued;
+  started.state.status = task_status::running;
+  started.state.rollback = rollback_status::none;
   auto failed = violated(violation::timeout, change_kind::ended);
   failed.state.rollback = rollback_status::failed;
   auto asked = ended("noop");
@@ -162,9 +173,9 @@ TEST_F(MetricsTest, RollbacksAreCountedOnce) {
   asked.state.rollback = rollback_status::running;
   auto undone = asked;
   undone.state.rollback = rollback_status::done;
-  add({retried, cancelled, failed, asked, undone, ended("noop")});
+  add({retried, cancelled, requeued, started, failed, asked, undone, ended("noop")});
   using counts = std::map<std::vector<std::string>, double>;
-  EXPECT_EQ(counter("rollback_operations_total"), (counts{{{"done"}, 2}, {{"failed"}, 1}}));
+  EXPECT_EQ(counter("rollback_operations_total"), (counts{{{"done"}, 3}, {{"failed"}, 1}}));
 }
 
 TEST_F(MetricsTest, QueueDepthIsWhatWaitsByPriority) {
