@@ -132,7 +132,7 @@ void check_definition(const gate_change_body& x, error_list& errors) {
     errors.add(root.child("windows"), "value_error", "expected at least one window");
   if (x.open && x.definition.kind != gate_kind::manual)
     errors.add(root.child("open"), "value_error",
-               "a gate of kind " + std::string{name_of(x.definition.kind)} + " opens and closes by itself; leave it out");
+               std::string{name_of(x.definition.kind)} + " gates open and close by themselves; leave it out");
 }
 
 void append_condition(std::string& out, const metric_condition& x) {
@@ -203,7 +203,8 @@ response get_gate(service& s, const request& x) {
   for (auto& gate : reply->gates)
     if (gate.name == name)
       return gate_response(std::move(gate));
-  return error_response(404, "not_found", "no gate \"" + name + "\" is declared, so it counts as open; PUT declares it");
+  return error_response(404, "not_found",
+                        "no gate \"" + name + "\" is declared, so it counts as open; PUT declares it");
 }
 
 response put_gate(service& s, const request& x) {

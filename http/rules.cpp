@@ -27,6 +27,8 @@ void read_fixed_task(const input& in, rule_body& x) {
   x.definition.task_json = std::move(text);
 }
 
+void read_pause(const input& in, milliseconds& out) { read_duration(in, milliseconds{0}, limits::max_timeout, out); }
+
 void read_kinds(const input& in, std::vector<event_kind>& out) {
   const auto* array = in.value.if_array();
   if (array == nullptr || array->size() > event_kind_names.size()) {
@@ -58,10 +60,8 @@ constexpr std::array<field_rule<rule_body>, 8> rule_rules{{
      read_text(in, 1, max_chunk_bytes, x.definition.make);
    }},
   {"task", read_fixed_task},
-  {"for",
-   [](const input& in, rule_body& x) { read_duration(in, milliseconds{0}, limits::max_timeout, x.definition.holds_for); }},
-  {"cooldown",
-   [](const input& in, rule_body& x) { read_duration(in, milliseconds{0}, limits::max_timeout, x.definition.cooldown); }},
+  {"for", [](const input& in, rule_body& x) { read_pause(in, x.definition.holds_for); }},
+  {"cooldown", [](const input& in, rule_body& x) { read_pause(in, x.definition.cooldown); }},
   {"on", [](const input& in, rule_body& x) { read_kinds(in, x.definition.on); }},
 }};
 
@@ -70,7 +70,9 @@ void check_rule(const rule_body& x, error_list& errors) {
     errors.add(place{}.child("task"), "value_error", "expected make or task, and not both");
 }
 
-std::optional<response> read_rule(const request& x, rule_body& body) { return read_body(x, rule_rules, body, check_rule); }
+std::optional<response> read_rule(const request& x, rule_body& body) {
+  return read_body(x, rule_rules, body, check_rule);
+}
 
 // The definition that a body means for the rule `name`: a whole one when it says what to make, else the stored one
 // with the fields that the body names. Nothing when there is no such rule.

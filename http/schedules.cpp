@@ -47,7 +47,8 @@ constexpr std::array<field_rule<schedule_body>, 10> schedule_rules{{
        read_duration(in, min_interval, max_interval, x.definition.interval);
    }},
   {"task", read_task_template},
-  {"time_zone", [](const input& in, schedule_body& x) { read_text(in, 1, limits::label_bytes, x.definition.time_zone); }},
+  {"time_zone",
+   [](const input& in, schedule_body& x) { read_text(in, 1, limits::label_bytes, x.definition.time_zone); }},
   {"missed", [](const input& in, schedule_body& x) { read_name(in, missed_policy_names, x.definition.missed); }},
   {"overlap", [](const input& in, schedule_body& x) { read_name(in, overlap_policy_names, x.definition.overlap); }},
   {"starts_at", [](const input& in, schedule_body& x) { read_optional_time(in, x.now, x.definition.starts_at); }},

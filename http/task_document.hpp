@@ -8,7 +8,8 @@
 
 namespace overwatch {
 
-/// Reads a task document as POST /tasks does. `invalid` when something is wrong: names the first field as a JSON pointer.
+/// Reads a task document as POST /tasks does. When something is wrong: `invalid` with the first field that is,
+/// as a JSON pointer.
 caf::expected<submission> task_of_json(const std::string& json);
 
 } // namespace overwatch

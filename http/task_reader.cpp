@@ -269,7 +269,7 @@ std::optional<submission> read_template(const input& in, timestamp now) {
   auto before = in.errors.count();
   refuse_fields(in, {"id", "scheduled_at", "unique_key", "unique_for", "origin"},
                 "the schedule sets this field for each slot; leave it out");
-  refuse_fields(in, {"deadline"}, "one time cannot be the deadline of every slot; send timeout, which limits each attempt");
+  refuse_fields(in, {"deadline"}, "one time cannot be the deadline of every slot; timeout limits each attempt");
   draft x;
   auto out = finish(in, x, now);
   return in.errors.count() == before ? out : std::nullopt;

@@ -139,8 +139,8 @@ std::vector<route> task_routes() {
   return {
     {"POST", "/api/overwatch/tasks", "", create_task},
     {"GET", "/api/overwatch/tasks",
-     "status task_type priority tags assigned_to subsystem context.* origin origin_id workflow created_from created_to q "
-     "limit cursor",
+     "status task_type priority tags assigned_to subsystem context.* origin origin_id workflow created_from created_to "
+     "q limit cursor",
      list_tasks},
     {"GET", "/api/overwatch/tasks/{id}", "wait", get_task},
     {"DELETE", "/api/overwatch/tasks/{id}", "", remove_task},

@@ -34,7 +34,8 @@ positions check_names(const std::vector<workflow_task>& tasks, std::vector<graph
   return out;
 }
 
-void check_parents(const std::vector<workflow_task>& tasks, const positions& by_name, std::vector<graph_fault>& faults) {
+void check_parents(const std::vector<workflow_task>& tasks, const positions& by_name,
+                   std::vector<graph_fault>& faults) {
   for (size_t i = 0; i < tasks.size(); ++i) {
     const auto& parents = tasks[i].depends_on;
     for (auto parent = parents.begin(); parent != parents.end(); ++parent) {
@@ -97,8 +98,8 @@ void check_cycles(const std::vector<workflow_task>& tasks, const positions& by_n
     at = by_name.at(*std::find_if(parents.begin(), parents.end(), [&](const auto& x) { return left[by_name.at(x)]; }));
   }
   std::vector<size_t> cycle(way.begin() + static_cast<std::ptrdiff_t>(seen[at]), way.end());
-  faults.push_back({at, "depends_on", {}, "the tasks wait for each other (each for the next): " + path_text(tasks, cycle) +
-                                         "; take one of these out of depends_on"});
+  faults.push_back({at, "depends_on", {}, "the tasks wait for each other, each for the next: " +
+                                            path_text(tasks, cycle) + "; take one of these out of depends_on"});
 }
 
 } // namespace

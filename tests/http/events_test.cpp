@@ -44,6 +44,7 @@ TEST_F(EventsTest, StreamsFromNowOn) {
   auto data = boost::json::parse(text.substr(start, text.find('\n', start) - start));
   EXPECT_EQ(data.at("cursor").as_string(), "0.2.0");
   EXPECT_EQ(data.at("task").at("name").as_string(), "line\nbreak");
+  EXPECT_EQ(data.at("rollback").as_string(), "none");
 }
 
 TEST_F(EventsTest, ResumesAfterACursor) {

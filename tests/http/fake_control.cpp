@@ -49,16 +49,17 @@ caf::result<task_record> rollback(fake_node& node, const rollback_request& x) {
 caf::result<snapshot_record> snapshot(fake_node& node, const get_snapshot_request& x) {
   if (node.tasks.count(x.id) == 0)
     return make_error(ec::not_found, "no task has this id");
-  return snapshot_record{x.id,
-                         2,
-                         true,
-                         now(),
-                         2,
-                         42,
-                         {{"/srv/a", snapshot_entry_kind::file, 42, 0640}, {"/srv/b", snapshot_entry_kind::absent, 0, 0}},
-                         {{"app/mode", 17, 4}},
-                         false,
-                         true};
+  snapshot_record record;
+  record.id = x.id;
+  record.attempt = 2;
+  record.stored = true;
+  record.kept_until = now();
+  record.entries = 2;
+  record.bytes = 42;
+  record.files = {{"/srv/a", snapshot_entry_kind::file, 42, 0640}, {"/srv/b", snapshot_entry_kind::absent, 0, 0}};
+  record.keys = {{"app/mode", 17, 4}};
+  record.handler_state = true;
+  return record;
 }
 
 // -- workflows -----------------------------------------------------------------

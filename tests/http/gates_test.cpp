@@ -58,8 +58,8 @@ TEST_F(GatesTest, HealthGateHasACondition) {
   EXPECT_EQ(condition.lasting, std::chrono::seconds{30});
   EXPECT_EQ(boost::json::serialize(json_of(reply).at("condition")),
             R"({"metric":"cpu_percent","above":9E1,"margin":5E0,"for":30})");
-  EXPECT_EQ(call("PUT", "/gates/warm", R"({"kind":"health","condition":{"metric":"LOAD_PER_CORE","below":0.5}})").status,
-            200);
+  auto warm = call("PUT", "/gates/warm", R"({"kind":"health","condition":{"metric":"LOAD_PER_CORE","below":0.5}})");
+  EXPECT_EQ(warm.status, 200);
   EXPECT_EQ(stored("warm").closes_while.metric, "load_per_core");
   EXPECT_EQ(stored("warm").closes_while.side, comparison::below);
   EXPECT_EQ(stored("warm").closes_while.margin, 2);
@@ -137,7 +137,8 @@ TEST_F(GatesTest, ListGetAndForget) {
 
 TEST(GateWindowsTest, DaysMayGoOverSunday) {
   http::error_list errors;
-  auto windows = windows_of(R"([{"days":"sat-mon","from":"00:01","to":"23:59"},{"from":"01:00","to":"02:00"}])", errors);
+  const auto* text = R"([{"days":"sat-mon","from":"00:01","to":"23:59"},{"from":"01:00","to":"02:00"}])";
+  auto windows = windows_of(text, errors);
   ASSERT_TRUE(errors.empty()) << errors.summary();
   EXPECT_EQ(windows[0].days, 0x61);
   EXPECT_EQ(windows[1].days, 0x7F);

@@ -4,7 +4,7 @@ import http from "node:http";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 
-const methods = ["get", "put", "post", "delete"];
+export const methods = ["get", "put", "post", "patch", "delete"];
 const answerTimeoutMs = 60_000;
 
 // What the description leaves open for later is closed here: an answer with a field that is not described is a finding.

@@ -8,7 +8,8 @@ import { statfsSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 
-import { DescribedApi, send } from "./described_api.mjs";
+import { controlChecks, filled } from "./control.mjs";
+import { DescribedApi, methods, send } from "./described_api.mjs";
 import { NodeProcess } from "./node_process.mjs";
 import { newTasks, wrongTasks } from "./tasks.mjs";
 
@@ -294,7 +295,7 @@ async function checkSettings() {
 // What HTTP itself allows to refuse, at every operation.
 async function checkRefusals() {
   for (const entry of api.operations()) {
-    const path = entry.path.replace("{id}", nobody).replace("{type}", "noop");
+    const path = filled(entry.path);
     const many = Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`X-Header-${i}`, "x"]));
     const refusals = [
       [413, { path, headers: { ...json, "Content-Length": "99999999999" }, declared: true }],
@@ -313,22 +314,22 @@ async function checkRefusals() {
 
 async function checkMethods() {
   for (const [pattern, item] of Object.entries(api.document.paths)) {
-    const path = pattern.replace("{id}", nobody).replace("{type}", "noop");
-    const described = ["get", "put", "post", "delete"].filter((x) => item[x] !== undefined).map((x) => x.toUpperCase());
+    const path = filled(pattern);
+    const described = methods.filter((x) => item[x] !== undefined).map((x) => x.toUpperCase());
     const [options, wrong] = [
       await send(base, { method: "OPTIONS", path }),
-      await send(base, { method: "PATCH", path }),
+      await send(base, { method: "PROPFIND", path }),
     ];
     for (const answer of [options, wrong])
       for (const method of [...described, "OPTIONS", ...(described.includes("GET") ? ["HEAD"] : [])])
         if (!(answer.headers.allow ?? "").split(", ").includes(method))
           api.report(pattern, `${method} is not in Allow`);
     if (options.status !== 204 || wrong.status !== 405)
-      api.report(pattern, `OPTIONS ${options.status}, PATCH ${wrong.status}`);
+      api.report(pattern, `OPTIONS ${options.status}, PROPFIND ${wrong.status}`);
     checkError(pattern, wrong);
     if (!described.includes("GET") || pattern === root + "/events") continue;
     const head = await send(base, { method: "HEAD", path });
-    if (head.text !== "" || (head.status !== 200 && !pattern.includes("{id}")))
+    if (head.text !== "" || (head.status !== 200 && !pattern.includes("{")))
       api.report(pattern, `HEAD ${head.status} ${head.text}`);
   }
   const nowhere = await send(base, { method: "GET", path: root + "/nowhere" });
@@ -478,6 +479,7 @@ await withNode(["--http-max-long-requests", "1", "--tasks-max-in-flight-tasks", 
     checkDispatch,
     checkSettings,
     checkEvents,
+    ...controlChecks({ api, call, create, ended }),
     checkRefusals,
     checkMethods,
     checkOverload,
