@@ -93,9 +93,14 @@ caf::result<task_record> gateway_state::approve(const approve_request& x) {
 }
 
 caf::result<task_record> gateway_state::roll_back(const rollback_request& x) {
-  if (auto fault = check_words(x.by, x.reason))
+  auto named = x;
+  if (named.by.empty())
+    named.by = "api";
+  if (named.reason.empty())
+    named.reason = "no reason given";
+  if (auto fault = check_words(named.by, named.reason))
     return make_error(fault);
-  return forward<task_record>(links_.scheduler, x);
+  return forward<task_record>(links_.scheduler, named);
 }
 
 caf::result<snapshot_record> gateway_state::snapshot(const get_snapshot_request& x) {

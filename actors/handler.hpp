@@ -3,6 +3,7 @@
 #include "actors/cancellation.hpp"
 #include "actors/change.hpp"
 #include "actors/file_snapshots.hpp"
+#include "actors/rule_judge.hpp"
 #include "messages/key_value.hpp"
 #include "messages/task.hpp"
 
@@ -146,7 +147,7 @@ struct handler_options {
   snapshot_hooks hooks;     ///< capture and restore what is neither a key nor a file
 };
 
-/// The task types that this node serves. Filled before the node starts; read-only afterwards.
+/// The task types that this node serves, and the rules of a program that brings its own. Filled before the node starts; read-only afterwards.
 class handler_registry {
 public:
   struct entry {
@@ -160,8 +161,13 @@ public:
 
   const std::map<std::string, entry>& entries() const { return entries_; }
 
+  /// Registers a rule in C++: it is judged with the others, and can be switched off like those that ship.
+  void add_rule(native_rule rule) { rules_.push_back(std::move(rule)); }
+  const std::vector<native_rule>& rules() const { return rules_; }
+
 private:
   std::map<std::string, entry> entries_;
+  std::vector<native_rule> rules_;
 };
 
 /// True for text that may name a task type.

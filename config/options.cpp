@@ -103,6 +103,32 @@ std::vector<option> tasks_and_storage() {
   };
 }
 
+std::vector<option> control() {
+  return {
+    {"resources.cpus", "cores", [](settings& s) -> value_ref { return &s.resources.cpus; }, between(0, 65536), "", "",
+     false, "cores of this node that the shares of tasks refer to; 0: what the machine and its control groups allow", ""},
+    {"resources.memory-mb", "MiB", [](settings& s) -> value_ref { return &s.resources.memory_mb; },
+     between(0, 1'073'741'824), "", "", false,
+     "memory that running tasks may ask for together; 0: what the machine and its control groups allow", ""},
+    {"resources.reserve-after", "", [](settings& s) -> value_ref { return &s.resources.reserve_after; },
+     between(0, 86'400), "", "", false, "a task that waits this long for room gets the next that becomes free",
+     "smaller tasks that ask for resources wait meanwhile"},
+    {"snapshots.roots", "", [](settings& s) -> value_ref { return &s.snapshots.roots; }, value_rules{0, 0, {}, true}, "",
+     "", false, "directories under which the files of rollback snapshots may lie; none: no files are captured", ""},
+    {"snapshots.directory", "", [](settings& s) -> value_ref { return &s.snapshots.directory; }, any_text, "", "", false,
+     "where captured files are kept; empty: node.snapshots in the data directory",
+     "on the file system of the roots, copies can share their blocks"},
+    {"snapshots.max-mb", "MiB", [](settings& s) -> value_ref { return &s.snapshots.max_mb; }, between(1, 1'073'741'824),
+     "", "", false, "size of what one snapshot captures; above it the task fails before it starts", "as much disk space"},
+    {"snapshots.max-files", "files", [](settings& s) -> value_ref { return &s.snapshots.max_files; },
+     between(1, 100'000'000), "", "", false, "files and directories of one snapshot", "about 200 bytes of memory each"},
+    {"rules.max-instructions", "instructions", [](settings& s) -> value_ref { return &s.rules.max_instructions; },
+     between(1'000, 1'000'000'000), "", "", false, "steps that a chunk of a rule may take", "about 10 ns each"},
+    {"rules.max-memory-mb", "MiB", [](settings& s) -> value_ref { return &s.rules.max_memory_mb; }, between(1, 1'024), "",
+     "", false, "memory that a chunk of a rule may take", "as much memory, while one runs"},
+  };
+}
+
 std::string derived(std::string_view name, char between, bool upper) {
   std::string result{name};
   for (auto& c : result)
@@ -115,8 +141,8 @@ std::string derived(std::string_view name, char between, bool upper) {
 const std::vector<option>& options() {
   static const auto table = [] {
     auto all = node_and_network();
-    for (auto& one : tasks_and_storage())
-      all.push_back(std::move(one));
+    for (auto&& more : {tasks_and_storage(), control()})
+      all.insert(all.end(), more.begin(), more.end());
     return all;
   }();
   return table;

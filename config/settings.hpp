@@ -78,6 +78,24 @@ struct settings {
     uint32_t event_history = 16'384; ///< events kept for readers that come back
   } storage;
 
+  struct {
+    uint32_t cpus = 0;      ///< cores that shares of tasks refer to; 0: what the machine and its control groups allow
+    uint32_t memory_mb = 0; ///< that tasks may ask for together; 0: likewise
+    std::chrono::seconds reserve_after{30}; ///< a task that waits this long for room gets the next that becomes free
+  } resources;
+
+  struct {
+    std::vector<std::string> roots;  ///< directories under which snapshots of files may lie
+    std::string directory;           ///< empty: node.snapshots in the data directory
+    uint32_t max_mb = 1024;          ///< of one snapshot
+    uint32_t max_files = 100'000;    ///< likewise
+  } snapshots;
+
+  struct {
+    uint32_t max_instructions = 1'000'000; ///< of a chunk
+    uint32_t max_memory_mb = 8;            ///< likewise
+  } rules;
+
   std::map<std::string, named_command> commands;
 };
 
