@@ -73,8 +73,6 @@ void partition_state::end(entry& x, task_status status, applied_entry& out) {
     case task_status::completed:
       ++totals_.completed;
       totals_.execution_seconds += execution_seconds(state).value_or(0);
-      if (!spec.cache.key.empty() && state.cached_from.is_nil() && x.result)
-        cached_.put(spec.cache.key, {spec.id, totals_.last_time, totals_.last_time + spec.cache.ttl, *x.result});
       break;
     case task_status::failed:
       ++totals_.failed;
@@ -191,17 +189,7 @@ command_result partition_state::add_task(const submission& submitted, bool check
   };
   if (complete_from_cache(task, out))
     return accepted(spec.id, task.state.status);
-  auto broken = task_id{};
-  for (const auto& parent_id : spec.depends_on) {
-    auto status = lookup(parent_id)->state.status;
-    if (!is_terminal(status)) {
-      ++task.state.parents_left;
-      children_[parent_id].push_back(spec.id);
-      new_edges_.emplace_back(parent_id, spec.id);
-    } else if (status != task_status::completed && spec.on_dependency_failure != dependency_policy::run) {
-      broken = parent_id;
-    }
-  }
+  auto broken = join_parents(task);
   if (spec.scheduled_at && *spec.scheduled_at > totals_.last_time)
     task.state.due = spec.scheduled_at;
   if (task.state.parents_left > 0)
@@ -294,6 +282,9 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
   if (x.kind == violation::none) {
     state.error = {};
     state.lost_in_a_row = 0;
+    const auto& cache = task->spec->cache;
+    if (!cache.key.empty() && x.result)
+      cached_.put(cache.key, {x.id, totals_.last_time, totals_.last_time + cache.ttl, *x.result});
     end(*task, task_status::completed, out);
     return accepted(x.id, state.status);
   }
@@ -353,6 +344,8 @@ command_result partition_state::run(const promote_command& x, applied_entry& out
     auto reason = blocked_by(*task);
     if (reason == state.waits_for) { // it stays where it is, and is told so: it was taken for awake
       out.changes.push_back({change_kind::parked, task->spec, nullptr, before, state, {}, 0, {}});
+      say_rate_wait(*task, reason, out);
+      wake_others(*task->spec, out); // it may have been let go for another reason that it had before
       return refused(x.id, wrong_status(x.id, before, "it still waits for " + reason));
     }
   }

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -200,6 +201,7 @@ private:
   void set_status(entry& x, task_status next);
   command_result add_task(const submission& task, bool check_id, applied_entry& out);
   failure check_parents(const task_spec& spec);
+  task_id join_parents(entry& x);
   void end(entry& x, task_status status, applied_entry& out);
   void fail(entry& x, violation kind, std::string message, applied_entry& out);
   command_result cancel(entry& x, const std::string& reason, applied_entry& out);
@@ -215,6 +217,7 @@ private:
   void admit_and_say(entry& x, task_status before, applied_entry& out);
   void park(entry& x, std::string reason, applied_entry& out);
   void set_waits(entry& x, std::string reason);
+  void say_rate_wait(const entry& x, const std::string& reason, applied_entry& out);
   std::string blocked_by(const entry& x);
   const std::string* closed_gate(const entry& x) const;
   void hold(const task_spec& spec);
@@ -285,10 +288,9 @@ private:
   scope_set scopes_;                                 // of running tasks, and of those that are rolled back
   std::unordered_map<std::string, uint64_t> parked_; // tasks by reason
   std::unordered_map<task_id, std::vector<task_id>> children_; // of unfinished parents
-  std::vector<std::pair<task_id, task_id>> new_edges_;
-  std::vector<task_id> ended_parents_;
+  std::vector<std::pair<task_id, task_id>> changed_edges_; // parent and new child; nil: the parent has ended
   std::map<task_id, workflow_state> workflows_; // unfinished, or changed since the last flush
-  std::vector<task_id> dirty_workflows_;
+  std::set<task_id> dirty_workflows_;
   std::deque<std::pair<task_id, task_status>> ended_; // by the command that is being applied
   std::vector<entry*> dirty_; // the table keeps its entries where they are
   std::vector<entry> replaced_; // removed and still stored, and their id has a new task

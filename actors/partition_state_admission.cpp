@@ -4,6 +4,7 @@
 #include "messages/codec.hpp"
 
 #include <algorithm>
+#include <set>
 
 /// Who may start: gates, names and keys that are held, places in the queue, parents, cached results.
 namespace overwatch {
@@ -95,6 +96,14 @@ void partition_state::set_waits(entry& x, std::string reason) {
     ++parked_[waits_for];
 }
 
+// The reason of a task that is parked under a rate key is gone once that has a token.
+void partition_state::say_rate_wait(const entry& x, const std::string& reason, applied_entry& out) {
+  if (!wait_reason::is(reason, wait_reason::rate))
+    return;
+  const auto& limit = x.spec->rate;
+  out.rate_waits.push_back({reason, rates_.find(limit.key)->next_start(limit), limit});
+}
+
 void partition_state::park(entry& x, std::string reason, applied_entry& out) {
   if (wait_reason::is(reason, wait_reason::gate)) {
     set_status(x, task_status::pending);
@@ -102,8 +111,7 @@ void partition_state::park(entry& x, std::string reason, applied_entry& out) {
   } else {
     enqueue(x);
   }
-  if (wait_reason::is(reason, wait_reason::rate))
-    out.rate_waits.push_back({reason, rates_.find(x.spec->rate.key)->next_start(x.spec->rate), x.spec->rate});
+  say_rate_wait(x, reason, out);
   set_waits(x, std::move(reason));
 }
 
@@ -227,17 +235,40 @@ failure partition_state::check_parents(const task_spec& spec) {
   return {};
 }
 
+// Lets a new task wait for its unfinished parents. Returns one that ended in a way that it does not allow, or nil.
+task_id partition_state::join_parents(entry& x) {
+  const auto& spec = *x.spec;
+  auto broken = task_id{};
+  const std::set<task_id> parents{spec.depends_on.begin(), spec.depends_on.end()}; // it may name one several times
+  for (const auto& id : parents) {
+    auto status = lookup(id)->state.status;
+    if (!is_terminal(status)) {
+      ++x.state.parents_left;
+      children_[id].push_back(spec.id);
+      changed_edges_.emplace_back(id, spec.id);
+    } else if (status != task_status::completed && spec.on_dependency_failure != dependency_policy::run) {
+      broken = id;
+    }
+  }
+  return broken;
+}
+
 void partition_state::settle_children(const task_id& parent, task_status status, applied_entry& out) {
   auto found = children_.find(parent);
   if (found == children_.end())
     return;
   auto children = std::move(found->second);
   children_.erase(found);
-  ended_parents_.push_back(parent);
+  changed_edges_.emplace_back(parent, task_id{});
+  std::sort(children.begin(), children.end()); // as a replica that read them from its store has them
+  children.erase(std::unique(children.begin(), children.end()), children.end());
   for (const auto& id : children) {
     auto* child = lookup(id);
     if (!child || is_terminal(child->state.status) || child->state.parents_left == 0)
       continue;
+    const auto& parents = child->spec->depends_on;
+    if (std::find(parents.begin(), parents.end(), parent) == parents.end())
+      continue; // another task that has the id of a removed one
     auto policy = status == task_status::completed ? dependency_policy::run : child->spec->on_dependency_failure;
     auto why = "task " + to_string(parent) + " that it depends on did not complete";
     if (policy == dependency_policy::cancel) {

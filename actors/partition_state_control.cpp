@@ -12,6 +12,18 @@
 /// Documents, the keys that snapshots put back, and what clients change at a task.
 namespace overwatch {
 
+namespace {
+
+// The prefixes of keys in a scope, without those that begin with another one of it.
+std::vector<std::string> prefixes_of(const task_spec& spec) {
+  std::vector<std::string> result;
+  for (const auto& scope : scopes_of({spec.snapshot.keys, {}}))
+    result.push_back(scope.substr(1));
+  return result;
+}
+
+} // namespace
+
 // -- documents -----------------------------------------------------------------
 
 command_result partition_state::run(const put_command& x, applied_entry& out) {
@@ -47,7 +59,7 @@ failure partition_state::save_keys(entry& x) {
   if (x.spec->snapshot.keys.empty())
     return {};
   auto saved = std::make_shared<saved_keys>();
-  for (const auto& prefix : x.spec->snapshot.keys)
+  for (const auto& prefix : prefixes_of(*x.spec))
     for (auto [i, last] = documents_.with_prefix(document_kind::key, prefix); i != last; ++i) {
       if (saved->keys.size() == key_limits::captured_keys)
         return {ec::too_large, "/snapshot/keys",
@@ -61,8 +73,13 @@ failure partition_state::save_keys(entry& x) {
 }
 
 std::optional<saved_keys> partition_state::find_saved(const task_id& id) const {
-  if (auto i = tasks_.find(id); i != tasks_.end() && i->second.saved)
-    return *i->second.saved;
+  if (auto i = tasks_.find(id); i != tasks_.end()) {
+    const auto& x = i->second;
+    if (x.saved)
+      return *x.saved;
+    if (x.removed || (x.state.status != task_status::running && !x.state.snapshot_until))
+      return std::nullopt; // what the store still has is of an earlier attempt
+  }
   auto record = base_.get(key_space::state, keys::captured(id));
   if (!record)
     return std::nullopt;
@@ -90,7 +107,7 @@ void partition_state::restore_keys(entry& x, applied_entry& out) {
                      ++totals_.last_version, totals_.last_time, out);
   }
   std::vector<std::string> appeared;
-  for (const auto& prefix : x.spec->snapshot.keys)
+  for (const auto& prefix : prefixes_of(*x.spec))
     for (auto [i, last] = documents_.with_prefix(document_kind::key, prefix); i != last; ++i)
       if (!wanted.count(i->first.second))
         appeared.push_back(i->first.second);
@@ -205,6 +222,8 @@ command_result partition_state::run(const patch_command& x, applied_entry& out) 
       state.due = time;
       state.order = 0;
       state.queued_at.reset();
+      if (before == task_status::queued)
+        wake_others(*task->spec, out);
     } else if (before == task_status::pending && state.waits_for.empty()) {
       admit(*task, out);
     }

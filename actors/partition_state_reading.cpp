@@ -9,6 +9,8 @@ namespace overwatch {
 
 namespace {
 
+constexpr size_t behind_reason = 1 + 8 + 16; // of a `b` key: NUL, rank, id
+
 // Ids at the end of the keys that begin with `prefix`.
 std::vector<task_id> ids_with(const store_reader& base, const std::string& prefix) {
   std::vector<task_id> result;
@@ -87,7 +89,7 @@ void partition_state::read_parked() {
   auto first = keys::prefix(partition_, 'b');
   for (auto i = base_.scan(key_space::state, first, keys::after_prefix(first)); i->valid(); i->next()) {
     auto rest = i->key().substr(first.size());
-    ++parked_[std::string{rest.substr(0, rest.find('\0'))}];
+    ++parked_[std::string{rest.substr(0, rest.size() - behind_reason)}];
   }
   first = keys::prefix(partition_, 'd');
   for (auto i = base_.scan(key_space::state, first, keys::after_prefix(first)); i->valid(); i->next())

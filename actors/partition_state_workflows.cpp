@@ -5,6 +5,7 @@
 #include "messages/codec.hpp"
 
 #include <algorithm>
+#include <set>
 
 /// Workflows: what the ends of their tasks make of them.
 namespace overwatch {
@@ -47,8 +48,7 @@ workflow_state* partition_state::workflow_of(const task_id& id) {
 }
 
 void partition_state::touch_workflow(const task_id& id) {
-  if (std::find(dirty_workflows_.begin(), dirty_workflows_.end(), id) == dirty_workflows_.end())
-    dirty_workflows_.push_back(id);
+  dirty_workflows_.insert(id);
 }
 
 std::optional<workflow_record> partition_state::find_workflow(const task_id& id) const {
@@ -92,6 +92,7 @@ command_result partition_state::run(const workflow_command& x, applied_entry& ou
   if (workflow_of(id))
     return accepted(id, task_status::pending, true);
   std::vector<std::string> unique_keys;
+  std::set<task_id> members;
   for (size_t i = 0; i < x.tasks.size(); ++i) {
     const auto& spec = *x.tasks[i].spec;
     auto refuse = [&](const char* field, std::string message) {
@@ -99,6 +100,10 @@ command_result partition_state::run(const workflow_command& x, applied_entry& ou
     };
     if (lookup(spec.id))
       return refuse("/id", "there is a task " + to_string(spec.id) + " already");
+    for (const auto& parent : spec.depends_on)
+      if (!members.count(parent) && !lookup(parent))
+        return refuse("/depends_on", "there is no task " + to_string(parent) + ": nothing of the workflow was stored");
+    members.insert(spec.id);
     if (spec.unique_key.empty())
       continue;
     const auto* holder = unique_.find(spec.unique_key);

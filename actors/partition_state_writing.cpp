@@ -129,9 +129,11 @@ void partition_state::write_saved(entry& x, write_batch& batch) {
 }
 
 void partition_state::write_edges(write_batch& batch) {
-  for (const auto& [parent, child] : std::exchange(new_edges_, {}))
-    batch.put(key_space::state, keys::child(parent, child), {});
-  for (const auto& parent : std::exchange(ended_parents_, {})) {
+  for (const auto& [parent, child] : std::exchange(changed_edges_, {})) {
+    if (!child.is_nil()) {
+      batch.put(key_space::state, keys::child(parent, child), {});
+      continue;
+    }
     auto first = keys::children_of(parent);
     batch.erase_range(key_space::state, first, keys::after_prefix(first));
   }
