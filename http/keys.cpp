@@ -58,14 +58,11 @@ bool read_expected(const request& x, std::optional<uint64_t>& out, error_list& e
 response change_response(service& s, const std::string& key, const caf::expected<key_record>& changed) {
   if (changed)
     return key_response(*changed);
-  auto problem = to_problem(describe(changed.error()));
-  if (problem.status != 409)
-    return error_response(problem);
-  auto present = s.ask<key_record>(get_key_request{key});
-  auto version = present ? present->version : 0;
-  problem.message += "; its version is " + std::to_string(version) + (version == 0 ? " (it is not there)" : "");
-  auto out = error_response(problem);
-  return version == 0 ? out : out.header("ETag", tag_of(version));
+  auto out = error_response(changed.error());
+  if (out.status == 409)
+    if (auto present = s.ask<key_record>(get_key_request{key}))
+      out.header("ETag", tag_of(present->version));
+  return out;
 }
 
 response get_key(service& s, const request& x) {

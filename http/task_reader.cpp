@@ -228,6 +228,9 @@ std::optional<submission> finish(const input& in, draft& x, timestamp now) {
                     std::make_shared<std::string>(std::move(x.payload))};
 }
 
+// A time like `+5m`.
+bool is_relative(const json::value& time) { return time.get_string().front() == '+'; }
+
 // Refuses the fields that somebody else sets.
 void refuse_fields(const input& in, const std::vector<std::string_view>& names, const std::string& why) {
   const auto* object = in.value.if_object();
@@ -269,9 +272,11 @@ std::optional<submission> read_template(const input& in, timestamp now) {
   auto before = in.errors.count();
   refuse_fields(in, {"id", "scheduled_at", "unique_key", "unique_for", "origin"},
                 "the schedule sets this field for each slot; leave it out");
-  refuse_fields(in, {"deadline"}, "one time cannot be the deadline of every slot; timeout limits each attempt");
   draft x;
   auto out = finish(in, x, now);
+  if (out && out->spec->deadline && !is_relative(in.value.get_object().at("deadline")))
+    in.errors.add(in.at.child("deadline"), "value_error",
+                  "one moment cannot be the deadline of every slot; send a time from the start on, like \"+1h\"");
   return in.errors.count() == before ? out : std::nullopt;
 }
 

@@ -14,7 +14,8 @@ namespace overwatch::http {
 /// relative times start.
 std::optional<submission> read_task(const input& in, timestamp now);
 
-/// Reads the task that a schedule makes at each slot: without the fields that are set per slot.
+/// Reads the task that a schedule makes at each slot: without the fields that are set per slot. Its deadline is as far
+/// from `created_at` as that of each task will be.
 std::optional<submission> read_template(const input& in, timestamp now);
 
 /// Reads one task of a workflow. Its `name` is its name in the graph too, and `depends_on` has such names; whether they

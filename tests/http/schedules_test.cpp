@@ -62,7 +62,9 @@ TEST_F(SchedulesTest, WhatIsWrongIsNamed) {
     {R"({"interval":5,"task":{"name":"n","priority":"urgent"}})", "/task/priority"},
     {R"({"interval":5,"task":{"name":"n","unique_key":"k"}})", "/task/unique_key"},
     {R"({"interval":5,"task":{"name":"n","scheduled_at":"+5m"}})", "/task/scheduled_at"},
-    {R"({"interval":5,"task":{"name":"n","deadline":"+5m"}})", "/task/deadline"},
+    {R"({"interval":5,"task":{"name":"n","deadline":"2030-01-01T00:00:00Z"}})", "/task/deadline"},
+    {R"({"interval":5,"task":{"name":"n","deadline":"-5m"}})", "/task/deadline"},
+    {R"({"interval":5,"task":{"name":"n","deadline":5}})", "/task/deadline"},
     {R"({"interval":5,"task":{"name":"n","origin":{"kind":"api"}}})", "/task/origin"},
     {R"({"interval":5,"task":{"name":"n"},"missed":"never"})", "/missed"},
     {R"({"interval":5,"task":{"name":"n"},"overlap":"wait"})", "/overlap"},
@@ -87,6 +89,12 @@ TEST_F(SchedulesTest, FieldsThatAreSetPerSlotMayBeNull) {
                  R"({"interval":5,"task":{"name":"n","id":null,"unique_key":null,"deadline":null}})")
               .status,
             200);
+}
+
+TEST_F(SchedulesTest, DeadlineIsFromTheStartOn) {
+  call("PUT", "/schedules/s", R"({"interval":5,"task":{"name":"n","deadline":"+1h"}})");
+  const auto& spec = *stored("s").task.spec;
+  EXPECT_EQ(*spec.deadline - spec.created_at, std::chrono::hours{1});
 }
 
 TEST_F(SchedulesTest, PauseResumeRunNext) {

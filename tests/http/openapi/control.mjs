@@ -110,7 +110,7 @@ export function controlChecks({ api, call, create, ended }) {
       ["warm", { kind: "health", condition: { metric: "load_per_core", below: -1 }, by: "ann" }],
       ["night", { kind: "window", windows: [{ ...window, days: ["mon-fri"] }, { ...window, days: "sat,sun" }] }],
       ["noon", { kind: "window", windows: [window], time_zone: "Europe/Berlin" }],
-      ["a/b c", { kind: "approval" }],
+      ["a b.c", { kind: "approval" }],
     ]) {
       await call("PUT", one, { values: [name], content });
       await call("GET", one, { values: [name] });
@@ -136,7 +136,8 @@ export function controlChecks({ api, call, create, ended }) {
     ]);
     const nowhere = { kind: "window", windows: [window], time_zone: "Nowhere/At_all" };
     await call("PUT", one, { values: ["g"], content: nowhere, expect: 422, valid: true });
-    await call("PUT", one, { values: ["cool"], content: { open: true }, expect: 409, valid: true });
+    await call("PUT", one, { values: ["cool"], content: { open: true }, expect: 422, valid: true });
+    await call("PUT", one, { values: ["a/b"], content: {}, expect: 422, valid: true });
     await call("DELETE", one, { values: ["deploy"] });
     for (const method of ["GET", "DELETE"]) await call(method, one, { values: ["deploy"], expect: 404 });
   }
@@ -171,6 +172,7 @@ export function controlChecks({ api, call, create, ended }) {
     const task = { name: "n", task_type: "noop" };
     for (const [name, content] of [
       ["nightly", { cron: "0 3 * * mon-fri", time_zone: "Europe/Berlin", missed: "all", overlap: "queue", task }],
+      ["soon", { interval: 3600, task: { ...task, deadline: "+5m" } }],
       ["often", { interval: "1h", cron: null, starts_at: "+1h", ends_at: "+2d", description: "d", paused: true, task }],
     ])
       await call("PUT", one, { values: [name], content });
@@ -188,7 +190,7 @@ export function controlChecks({ api, call, create, ended }) {
       { interval: 0.5, task },
       { interval: 5, task: {} },
       { interval: 5, task: { ...task, unique_key: "k" } },
-      { interval: 5, task: { ...task, deadline: "+5m" } },
+      { interval: 5, task: { ...task, deadline: "2030-01-01T00:00:00Z" } },
       { interval: 5, task, missed: "never" },
       { interval: 5, task, overlap: "wait" },
       { interval: 5, task, every: 5 },
@@ -232,6 +234,8 @@ export function controlChecks({ api, call, create, ended }) {
       { task: { name: "" } },
       { task, enabled: "yes" },
       { task, on: ["task_lost"] },
+      { task, on: ["task_progress"] },
+      { task, on: ["task_failed", "task_failed"] },
       { task, cooldown: "31d" },
       { task, when: "true" },
     ];
