@@ -2,6 +2,7 @@
 
 #include "messages/rule.hpp"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,6 +41,13 @@ struct rule_answer {
   std::vector<std::string> tasks; ///< of `make`: JSON, as POST /tasks takes them
   std::string error;              ///< with the chunk's line; empty: it went well
   std::vector<std::string> printed;
+};
+
+/// A rule in C++. It fires when `make` returns tasks; called on the thread that judges rules.
+struct native_rule {
+  std::string name;
+  std::string description;
+  std::function<std::vector<submission>(const rule_inputs&)> make;
 };
 
 /// Runs the chunks of rules; the seam behind which the language is. Slow up to its own time limit, so it is called on a
