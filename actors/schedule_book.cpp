@@ -91,7 +91,6 @@ void schedule_book::adopt(entry& x, schedule_record record) {
   x.record = std::move(record);
   x.stored = true;
   x.under_way = false;
-  x.kept_ids.clear();
   x.not_before.reset();
   x.slots.reset();
   if (auto slots = slot_series::make(x.record.definition, x.record.created_at))
@@ -108,6 +107,8 @@ failure schedule_book::load(schedule_record record, bool last_task_unfinished) {
   if (!slot)
     slot = std::make_unique<entry>();
   auto& x = *slot;
+  if (x.under_way)
+    return {};
   forget_tasks(x);
   x.name = record.name;
   x.last_task_unfinished = last_task_unfinished && !record.last_task.is_nil();
@@ -314,6 +315,7 @@ void schedule_book::committed(const schedule_change& change, const std::vector<c
     tasks_.erase(before);
     x.last_task_unfinished = unfinished.count(record.last_task) > 0;
   }
+  x.kept_ids.clear();
   adopt(x, std::move(record));
 }
 

@@ -39,8 +39,9 @@ public:
   schedule_book(schedule_book&&) noexcept;
   schedule_book& operator=(schedule_book&&) noexcept;
 
-  /// What the store has; replaces what was known of it and any change under way. Also for a change whose outcome is
-  /// unknown. Fails when it cannot be understood any more (its time zone is gone): it is listed, but never due.
+  /// What the store has; replaces what was known. Also after a change `failed` whose outcome is unknown; ignored while
+  /// another one is under way. Fails when it cannot be understood any more (its time zone is gone): it is listed, but
+  /// never due.
   failure load(schedule_record record, bool last_task_unfinished);
 
   // -- what people ask for: each is a change under way, until `committed` or `failed` ------------------------------
