@@ -17,7 +17,6 @@ namespace {
 using std::chrono::seconds;
 
 constexpr auto horizon = seconds{std::chrono::hours{24 * 365 * 50}};
-constexpr auto day_length = seconds{std::chrono::hours{24}};
 
 /// The lowest bit of `mask` from bit `from` on, or -1.
 int next_bit(uint64_t mask, int from) {
@@ -86,15 +85,17 @@ public:
       c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     auto words = words_of(text);
     if (words.size() == 1 && words[0].front() == '@') {
-      auto i = std::find_if(std::begin(shorthands), std::end(shorthands),
-                            [&](const auto& x) { return x.first == words[0]; });
+      auto i =
+        std::find_if(std::begin(shorthands), std::end(shorthands), [&](const auto& x) { return x.first == words[0]; });
       if (i == std::end(shorthands))
-        return fault("\"" + words[0] + "\" is not known; there are @yearly, @annually, @monthly, @weekly, @daily, "
+        return fault("\"" + words[0] +
+                     "\" is not known; there are @yearly, @annually, @monthly, @weekly, @daily, "
                      "@midnight and @hourly");
       words = words_of(i->second);
     }
     if (words.size() != 5 && words.size() != 6)
-      return fault("has " + std::to_string(words.size()) + " fields; it takes 5 (minute hour day month weekday) or 6 (second "
+      return fault("has " + std::to_string(words.size()) +
+                   " fields; it takes 5 (minute hour day month weekday) or 6 (second "
                    "first), as \"30 4 * * mon-fri\"");
     size_t next = 0;
     read_field(second_rule, words.size() == 6 ? words[next++] : "0", result_.seconds_);
@@ -198,8 +199,8 @@ private:
     auto result = digits ? std::stoi(text) : -1;
     if (result >= low && result <= high)
       return result;
-    refuse(rule, '"' + text + "\" is not a number from " + std::to_string(low) + " to " + std::to_string(high)
-                   + (rule.value_names.empty() ? "" : " or a name of three letters"));
+    refuse(rule, '"' + text + "\" is not a number from " + std::to_string(low) + " to " + std::to_string(high) +
+                   (rule.value_names.empty() ? "" : " or a name of three letters"));
     return -1;
   }
 
@@ -209,8 +210,10 @@ private:
 
 caf::expected<cron_schedule> cron_schedule::parse(std::string_view text) {
   if (text.size() > max_cron_bytes)
-    return make_error(ec::invalid, "has " + std::to_string(text.size()) + " bytes; at most "
-                                     + std::to_string(max_cron_bytes) + " are allowed", "/cron");
+    return make_error(ec::invalid,
+                      "has " + std::to_string(text.size()) + " bytes; at most " + std::to_string(max_cron_bytes) +
+                        " are allowed",
+                      "/cron");
   return cron_parser{}.parse(std::string{text});
 }
 
@@ -223,8 +226,8 @@ uint32_t cron_schedule::days_of(int year, unsigned month) const {
   for (unsigned day = 1; day <= length; ++day) {
     auto weekday = (first + day - 1) % 7;
     auto by_day = has_bit(days_, day) || has_bit(before_last_day_, length - day);
-    auto by_weekday = has_bit(weekdays_, weekday) || (day + 7 > length && has_bit(last_weekdays_, weekday))
-                      || has_bit(nth_weekdays_[(day - 1) / 7], weekday);
+    auto by_weekday = has_bit(weekdays_, weekday) || (day + 7 > length && has_bit(last_weekdays_, weekday)) ||
+                      has_bit(nth_weekdays_[(day - 1) / 7], weekday);
     if (one_of_days_ ? by_day || by_weekday : by_day && by_weekday)
       result |= 1U << day;
   }
@@ -292,7 +295,7 @@ std::optional<timestamp> cron_schedule::next(timestamp after, const time_zone& z
     auto wall = from + period.offset;
     if (fixed_hours_) {
       auto before = zone.at(period.begin - seconds{1});
-      auto wall_before = period.begin + before.offset; // where the wall clock was when the offset changed
+      auto wall_before = period.begin + before.offset;          // where the wall clock was when the offset changed
       if (from == period.begin && next_wall(wall_before, wall)) // it jumped over a match
         return timestamp{from};
       wall = std::max(wall, wall_before); // what is shown a second time does not count again

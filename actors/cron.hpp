@@ -19,8 +19,8 @@ namespace overwatch {
 ///
 /// Daylight saving: an hour field of single values (`2`, `2,14`) means times of the wall clock: each comes once a
 /// day, at its first occurrence when clocks are set back; those that clocks jump over come once, together, at the end
-/// of the jump. Any other hour field (`*`, `*/2`, `8-17`) follows the clock as it runs: every occurrence counts, so what is due each
-/// quarter of an hour stays so, and what is jumped over is not made up for.
+/// of the jump. Any other hour field (`*`, `*/2`, `8-17`) follows the clock as it runs: every occurrence counts, so
+/// what is due each quarter of an hour stays so, and what is jumped over is not made up for.
 class cron_schedule {
 public:
   /// `invalid` at field `/cron` with a sentence; also for one that never comes, as 31 February.
@@ -46,11 +46,11 @@ private:
   uint64_t hours_ = 0;
   uint64_t days_ = 0;
   uint64_t months_ = 0;
-  uint64_t weekdays_ = 0;                    ///< 0 is Sunday
-  uint64_t before_last_day_ = 0;             ///< bit 0: `L`, bit 2: `L-2`
-  uint64_t last_weekdays_ = 0;               ///< `5L`
-  std::array<uint64_t, 5> nth_weekdays_{};   ///< `5#2` is bit 5 in the second
-  bool one_of_days_ = false;                 ///< day and weekday are both given
+  uint64_t weekdays_ = 0;                  ///< 0 is Sunday
+  uint64_t before_last_day_ = 0;           ///< bit 0: `L`, bit 2: `L-2`
+  uint64_t last_weekdays_ = 0;             ///< `5L`
+  std::array<uint64_t, 5> nth_weekdays_{}; ///< `5#2` is bit 5 in the second
+  bool one_of_days_ = false;               ///< day and weekday are both given
   bool fixed_hours_ = true;
 };
 

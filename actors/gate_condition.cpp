@@ -35,8 +35,8 @@ std::string sentence_of(const metric_condition& x, bool holding, std::optional<d
   auto is_above = x.side == comparison::above;
   auto read = x.metric + (value ? " is " + number(*value) : std::string{" cannot be read"});
   if (!holding)
-    return read + ", back " + (is_above ? "below " : "above ") + number(is_above ? x.threshold - x.margin
-                                                                                : x.threshold + x.margin);
+    return read + ", back " + (is_above ? "below " : "above ") +
+           number(is_above ? x.threshold - x.margin : x.threshold + x.margin);
   auto lasting = x.lasting.count() > 0 ? " for " + number(static_cast<double>(x.lasting.count()) / 1000) + " s" : "";
   return read + (is_above ? ", at or above " : ", at or below ") + number(x.threshold) + lasting;
 }

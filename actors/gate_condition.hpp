@@ -11,7 +11,8 @@ struct condition_state {
 };
 
 /// The state after the metric was read at `now`; `value` is nothing (or not a number) when it could not be read.
-condition_state step(const metric_condition& condition, condition_state state, std::optional<double> value, timestamp now);
+condition_state step(const metric_condition& condition, condition_state state, std::optional<double> value,
+                     timestamp now);
 
 /// Why a gate closes (`holding`) or opens, for people: "cpu_percent is 97.2, at or above 90 for 30 s".
 std::string sentence_of(const metric_condition& condition, bool holding, std::optional<double> value);

@@ -92,8 +92,8 @@ caf::result<gate_record> gate_manager_state::remove(const remove_gate_request& x
 
 caf::result<gate_record> gate_manager_state::enqueue(const std::string& name, requested_change x) {
   auto found = gates_.find(name);
-  if (until_loaded_.size() >= max_waiting_gate_changes
-      || (found != gates_.end() && found->second.waiting.size() >= max_waiting_gate_changes))
+  if (until_loaded_.size() >= max_waiting_gate_changes ||
+      (found != gates_.end() && found->second.waiting.size() >= max_waiting_gate_changes))
     return make_error(ec::overloaded, "too many changes of gates wait already; try again");
   auto promise = self_->make_response_promise<gate_record>();
   x.promise = promise;
@@ -102,8 +102,8 @@ caf::result<gate_record> gate_manager_state::enqueue(const std::string& name, re
     if (is_new && !x.set) {
       x.promise.deliver(no_such_gate(name));
     } else if (is_new && gates_.size() >= max_gates) {
-      x.promise.deliver(make_error(ec::invalid, "there are " + std::to_string(max_gates)
-                                                  + " gates already; remove one first", "/name"));
+      x.promise.deliver(make_error(
+        ec::invalid, "there are " + std::to_string(max_gates) + " gates already; remove one first", "/name"));
     } else {
       gates_[name].waiting.push_back(std::move(x));
       go_on(name);
@@ -170,7 +170,8 @@ void gate_manager_state::propose(const std::string& name, std::optional<gate_rec
   };
   self_->request(scheduler_, options_.request_timeout, propose_request{{std::move(put)}, false})
     .then(
-      [this, name, promise, failed, record = std::move(record), answer = std::move(answer)](const propose_reply& reply) mutable {
+      [this, name, promise, failed, record = std::move(record),
+       answer = std::move(answer)](const propose_reply& reply) mutable {
         if (reply.results.empty() || reply.results.front().error) {
           failed(reply.results.empty() ? make_error(ec::internal, "the change of a gate got no answer")
                                        : make_error(reply.results.front().error));

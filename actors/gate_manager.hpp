@@ -12,8 +12,8 @@ namespace overwatch {
 struct gate_manager_options {
   std::function<timestamp()> clock = now;
 
-  /// Values of the host by the names in `health_metric_names`; what cannot be read is left out. Must not block: it is called
-  /// at most once per `interval`, and only while there is a gate that looks at one of them.
+  /// Values of the host by the names in `health_metric_names`; what cannot be read is left out. Must not block: it is
+  /// called at most once per `interval`, and only while there is a gate that looks at one of them.
   std::function<std::map<std::string, double>()> sample;
 
   milliseconds interval{1000};          ///< between two looks at gates of kind health
@@ -21,8 +21,8 @@ struct gate_manager_options {
 };
 
 /// Owns the gates: loads them when it starts, takes the changes that people ask for, and judges those of kinds health
-/// (each `interval`, while there are any) and window (at their edges). A change counts once it is applied; changes of one gate are
-/// done one after the other. Its own changes that fail are tried again with the next look.
+/// (each `interval`, while there are any) and window (at their edges). A change counts once it is applied; changes of
+/// one gate are done one after the other. Its own changes that fail are tried again with the next look.
 class gate_manager_state {
 public:
   static inline const char* name = "gate_manager";
@@ -50,8 +50,8 @@ private:
     gate_record record;
     condition_state condition;
     std::optional<time_zone> zone;
-    std::optional<timestamp> next_edge;  ///< of its windows; none: to be looked at
-    bool in_window = false;              ///< until then
+    std::optional<timestamp> next_edge; ///< of its windows; none: to be looked at
+    bool in_window = false;             ///< until then
     bool changing = false;
     std::deque<requested_change> waiting;
   };
@@ -81,11 +81,11 @@ private:
   bool loaded_ = false;
   std::vector<std::function<void()>> until_loaded_;
   failure_share failures_;
-  bool reading_ = false;                 ///< of the replica's counters
-  timestamp next_look_;                  ///< at gates of kind health
+  bool reading_ = false; ///< of the replica's counters
+  timestamp next_look_;  ///< at gates of kind health
   timestamp last_tick_;
   std::optional<timestamp> wakes_at_;
-  uint64_t generation_ = 0;              ///< of the running timer
+  uint64_t generation_ = 0; ///< of the running timer
 };
 
 gate_manager_actor::behavior_type gate_manager(gate_manager_state::pointer self, gate_manager_options options,

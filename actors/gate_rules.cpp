@@ -17,8 +17,8 @@ constexpr uint16_t minutes_of_a_day = 1440;
 failure check_text(std::string field, const std::string& text, size_t limit) {
   if (text.size() <= limit)
     return {};
-  return {ec::invalid, std::move(field), "has " + std::to_string(text.size()) + " bytes; at most "
-                                           + std::to_string(limit) + " are allowed"};
+  return {ec::invalid, std::move(field),
+          "has " + std::to_string(text.size()) + " bytes; at most " + std::to_string(limit) + " are allowed"};
 }
 
 failure check_condition(const metric_condition& x) {
@@ -27,8 +27,9 @@ failure check_condition(const metric_condition& x) {
     std::string known;
     for (auto name : names)
       known += (known.empty() ? "" : ", ") + std::string{name};
-    return {ec::invalid, "/closes_while/metric", '"' + x.metric.substr(0, task_limits::type_bytes)
-                                                   + "\" is not a metric that a gate can look at; there are: " + known};
+    return {ec::invalid, "/closes_while/metric",
+            '"' + x.metric.substr(0, task_limits::type_bytes) +
+              "\" is not a metric that a gate can look at; there are: " + known};
   }
   if (!std::isfinite(x.threshold))
     return {ec::invalid, "/closes_while/threshold", "is not a number"};
@@ -41,8 +42,9 @@ failure check_condition(const metric_condition& x) {
 
 failure check_windows(const gate_definition& x) {
   if (x.windows.empty() || x.windows.size() > max_windows)
-    return {ec::invalid, "/windows", "has " + std::to_string(x.windows.size()) + " entries; a gate of kind window needs 1 to "
-                                       + std::to_string(max_windows)};
+    return {ec::invalid, "/windows",
+            "has " + std::to_string(x.windows.size()) + " entries; a gate of kind window needs 1 to " +
+              std::to_string(max_windows)};
   for (size_t i = 0; i < x.windows.size(); ++i) {
     const auto& window = x.windows[i];
     auto field = "/windows/" + std::to_string(i);
@@ -70,16 +72,16 @@ failure check_request(const set_gate_request& x) {
 /// Whether a gate is open that was just declared or declared anew.
 bool open_after(const gate_record& gate, bool kind_changed, timestamp now) {
   switch (gate.definition.kind) {
-    case gate_kind::approval:
-      return false;
-    case gate_kind::window: {
-      auto zone = time_zone::find(gate.definition.time_zone);
-      return zone ? is_open(gate.definition.windows, *zone, now) : gate.open;
-    }
-    case gate_kind::health:
-      return kind_changed || gate.open;
-    case gate_kind::manual:
-      return gate.open;
+  case gate_kind::approval:
+    return false;
+  case gate_kind::window: {
+    auto zone = time_zone::find(gate.definition.time_zone);
+    return zone ? is_open(gate.definition.windows, *zone, now) : gate.open;
+  }
+  case gate_kind::health:
+    return kind_changed || gate.open;
+  case gate_kind::manual:
+    return gate.open;
   }
   return gate.open;
 }
@@ -106,10 +108,13 @@ caf::expected<gate_record> changed_gate(const gate_record* present, const set_ga
     result.definition = *request.definition;
   auto kind = result.definition.kind;
   if (request.open && kind == gate_kind::approval)
-    return make_error(ec::invalid, "a gate of kind approval is opened for one task at a time, by approving the task", "/open");
+    return make_error(ec::invalid, "a gate of kind approval is opened for one task at a time, by approving the task",
+                      "/open");
   if (request.open && kind != gate_kind::manual)
-    return make_error(ec::invalid, "a gate of kind " + std::string{name_of(kind)}
-                                     + " opens and closes by itself; declare it as manual to switch it by hand", "/open");
+    return make_error(ec::invalid,
+                      "a gate of kind " + std::string{name_of(kind)} +
+                        " opens and closes by itself; declare it as manual to switch it by hand",
+                      "/open");
   auto open = request.open.value_or(open_after(result, kind != before.kind, now));
   auto same = present && open == result.open && encode(before) == encode(result.definition);
   if (!same || !request.reason.empty())

@@ -12,7 +12,8 @@ namespace overwatch {
 failure check_gate(const gate_definition& x);
 
 /// The gate after the request: `present` with what is set, or a new one. A gate that begins to judge by itself is open
-/// until it was judged, but for kind window. The same record as before when the request changes nothing and has no reason.
+/// until it was judged, but for kind window. The same record as before when the request changes nothing and has no
+/// reason.
 caf::expected<gate_record> changed_gate(const gate_record* present, const set_gate_request& request, timestamp now);
 
 /// Opens or closes it, with an entry in its history.

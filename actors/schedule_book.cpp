@@ -10,7 +10,7 @@ namespace overwatch {
 
 struct schedule_book::entry {
   std::string name;
-  bool stored = false;              ///< false: it is being created
+  bool stored = false; ///< false: it is being created
   schedule_record record;
   std::optional<slot_series> slots; ///< none: they cannot be understood
   bool last_task_unfinished = false;
@@ -146,7 +146,8 @@ caf::expected<schedule_change> schedule_book::put(const std::string& name, sched
     return fit.error();
   auto present = entries_.find(name) != entries_.end();
   if (!present && entries_.size() >= max_schedules)
-    return make_error(ec::invalid, "there are " + std::to_string(max_schedules) + " schedules already; remove one first");
+    return make_error(ec::invalid,
+                      "there are " + std::to_string(max_schedules) + " schedules already; remove one first");
   schedule_record record;
   if (present) {
     auto found = idle(name);
@@ -262,8 +263,8 @@ schedule_change schedule_book::take(entry& x, timestamp now) {
       note_slot(record, {slot, slot_outcome::waiting, false, {}, 1, {}});
       record.queued.push_back(slot);
     } else if (waits) {
-      note_slot(record, {slot, slot_outcome::skipped, false, {}, 1,
-                    std::to_string(max_queued_slots) + " slots wait already"});
+      note_slot(record,
+                {slot, slot_outcome::skipped, false, {}, 1, std::to_string(max_queued_slots) + " slots wait already"});
     } else if (definition.overlap == overlap_policy::skip && unfinished) {
       note_slot(record, {slot, slot_outcome::skipped, false, {}, 1, {}});
     } else {

@@ -20,15 +20,16 @@ struct schedule_change {
   std::optional<schedule_record> record; ///< none: the schedule is removed
 };
 
-/// Leaves a task out of a change that was not proposed yet, because it is not acceptable: its slot is noted as `refused`.
+/// Leaves a task out of a change that was not proposed yet, because it is not acceptable: its slot is noted as
+/// `refused`.
 void refuse_task(schedule_change& change, const task_id& id, const std::string& why);
 
 /// All schedules, and what is due of them. Without clock, log or actors: its owner proposes the changes that it
 /// makes, and says what became of them. A schedule has at most one change under way; what is shown by `list` and `find`
 /// is what is durable.
 ///
-/// Which slots are missed: those that have a newer slot behind them already when they are taken, and those that are more
-/// than `slot_tolerance` late. Policy `once` makes one task, of the newest slot, for all that passed.
+/// Which slots are missed: those that have a newer slot behind them already when they are taken, and those that are
+/// more than `slot_tolerance` late. Policy `once` makes one task, of the newest slot, for all that passed.
 class schedule_book {
 public:
   /// Makes the id of a task that is created at this time.
@@ -47,8 +48,8 @@ public:
   // -- what people ask for: each is a change under way, until `committed` or `failed` ------------------------------
 
   /// Creates or replaces. `invalid` names the field below the definition, as `/cron`; of the task only its deadline is
-  /// looked at: tasks get one that is as far away as this one is from `now`. `conflict`, here and below: a change is under
-  /// way, see `busy`.
+  /// looked at: tasks get one that is as far away as this one is from `now`. `conflict`, here and below: a change is
+  /// under way, see `busy`.
   caf::expected<schedule_change> put(const std::string& name, schedule_definition definition, timestamp now);
   caf::expected<schedule_change> remove(const std::string& name);
   caf::expected<schedule_change> pause(const std::string& name);
@@ -68,12 +69,12 @@ public:
   /// Is a change of it under way? What else is asked of it has to wait.
   bool busy(const std::string& name) const;
 
-  /// `change` was applied; `results` are those of its tasks, in their order. A task that `apply` did not accept is noted
-  /// as `refused` (durable with the next change).
+  /// `change` was applied; `results` are those of its tasks, in their order. A task that `apply` did not accept is
+  /// noted as `refused` (durable with the next change).
   void committed(const schedule_change& change, const std::vector<command_result>& results);
 
-  /// It was not applied, as far as one knows. Slots are tried again after `schedule_retry_delay`, with the same task ids, so
-  /// that none is doubled when it was applied all the same.
+  /// It was not applied, as far as one knows. Slots are tried again after `schedule_retry_delay`, with the same task
+  /// ids, so that none is doubled when it was applied all the same.
   void failed(const schedule_change& change, timestamp now);
 
   /// A task ended (or was removed). True when a slot that waited for it is due now.

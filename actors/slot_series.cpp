@@ -20,8 +20,9 @@ int64_t floor_divide(microseconds x, microseconds by) {
 
 caf::expected<slot_series> slot_series::make(const schedule_definition& x, timestamp created_at) {
   if (x.cron.empty() == (x.interval == milliseconds{0}))
-    return make_error(ec::invalid, x.cron.empty() ? "a schedule needs `cron` or `interval`"
-                                                  : "give either `cron` or `interval`, not both", "/cron");
+    return make_error(
+      ec::invalid,
+      x.cron.empty() ? "a schedule needs `cron` or `interval`" : "give either `cron` or `interval`, not both", "/cron");
   if (x.ends_at && *x.ends_at <= x.starts_at.value_or(timestamp::min()))
     return make_error(ec::invalid, "must be after `starts_at`", "/ends_at");
   slot_series result;

@@ -18,8 +18,8 @@ public:
   std::optional<timestamp> next(timestamp after) const;
 
   struct passed {
-    std::vector<timestamp> newest;         ///< oldest first
-    uint64_t older = 0;                    ///< number of those before; at most `max_counted_slots` of cron
+    std::vector<timestamp> newest; ///< oldest first
+    uint64_t older = 0;            ///< number of those before; at most `max_counted_slots` of cron
     std::optional<timestamp> last_of_older;
   };
 

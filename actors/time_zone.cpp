@@ -70,12 +70,13 @@ caf::expected<time_zone> time_zone::find(const std::string& name) {
     try {
       like = suggestions(name);
     } catch (const std::exception& fault) {
-      return make_error(ec::unavailable, std::string{"the machine's time zone database (package tzdata) cannot be read: "}
-                                           + fault.what(), "/time_zone");
+      return make_error(
+        ec::unavailable,
+        std::string{"the machine's time zone database (package tzdata) cannot be read: "} + fault.what(), "/time_zone");
     }
-    return make_error(ec::invalid, '"' + name.substr(0, max_shown_bytes)
-                                     + "\" is not a time zone that this machine knows; "
-                                     + (like.empty() ? "give an IANA name, as Europe/Berlin or UTC" : "did you mean " + like + '?'),
+    return make_error(ec::invalid,
+                      '"' + name.substr(0, max_shown_bytes) + "\" is not a time zone that this machine knows; " +
+                        (like.empty() ? "give an IANA name, as Europe/Berlin or UTC" : "did you mean " + like + '?'),
                       "/time_zone");
   }
 }

@@ -17,8 +17,8 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const char* const zones[] = {"UTC",           "Europe/Berlin",       "America/New_York",
-                             "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chatham"};
+const char* const zones[] = {
+  "UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chatham"};
 
 cron_schedule cron(const std::string& text) {
   auto result = cron_schedule::parse(text);
@@ -216,10 +216,10 @@ TEST(CronTest, SecondsAreTheFirstOfSixFields) {
 }
 
 TEST(CronTest, EverySecondOfADay) {
-  EXPECT_EQ(slots_between(cron("* * * * * *"), zone("Europe/Berlin"), utc("2026-10-25 00:00:00"),
-                          utc("2026-10-26 00:00:00"))
-              .size(),
-            86'400u);
+  EXPECT_EQ(
+    slots_between(cron("* * * * * *"), zone("Europe/Berlin"), utc("2026-10-25 00:00:00"), utc("2026-10-26 00:00:00"))
+      .size(),
+    86'400u);
 }
 
 // -- properties ----------------------------------------------------------------
@@ -278,9 +278,9 @@ struct random_cron {
     auto by_weekday = weekday.values.count(static_cast<int>(date::weekday{date::sys_days{days}}.c_encoding())) > 0;
     auto one_of = day.text[0] != '*' && weekday.text[0] != '*';
     auto minute_of_day = static_cast<int>((wall - days) / 1min);
-    return minute.values.count(minute_of_day % 60) && hour.values.count(minute_of_day / 60)
-           && month.values.count(static_cast<int>(static_cast<unsigned>(ymd.month())))
-           && (one_of ? by_day || by_weekday : by_day && by_weekday);
+    return minute.values.count(minute_of_day % 60) && hour.values.count(minute_of_day / 60) &&
+           month.values.count(static_cast<int>(static_cast<unsigned>(ymd.month()))) &&
+           (one_of ? by_day || by_weekday : by_day && by_weekday);
   }
 };
 

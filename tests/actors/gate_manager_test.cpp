@@ -21,8 +21,8 @@ constexpr auto start = timestamp{1'800'000'000s}; // a Friday, 08:00 UTC
 struct played_node {
   std::map<std::string, std::string> documents;
   stats_reply stats;
-  failure fault;           ///< of every proposal
-  bool hold = false;       ///< proposals wait for `release`
+  failure fault;     ///< of every proposal
+  bool hold = false; ///< proposals wait for `release`
   bool unreadable = false;
   std::vector<std::pair<put_command, caf::response_promise>> held;
   size_t proposals = 0;

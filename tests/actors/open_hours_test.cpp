@@ -116,8 +116,8 @@ TEST(OpenHoursTest, OpenIsWhatTheWallClockSays) {
           break;
       }
     for (int minute = 0; minute < 7 * 1440; minute += 7)
-      RC_ASSERT(is_open({x}, zone("UTC"), utc("2026-11-23 00:00:00") + minute * 1min)
-                == week[static_cast<size_t>(minute)]);
+      RC_ASSERT(is_open({x}, zone("UTC"), utc("2026-11-23 00:00:00") + minute * 1min) ==
+                week[static_cast<size_t>(minute)]);
   }));
 }
 
