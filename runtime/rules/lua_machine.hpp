@@ -47,7 +47,7 @@ private:
   size_t memory_used_ = 0;
   uint64_t used_ = 0;
   uint64_t calls_ = 0;
-  std::chrono::steady_clock::time_point end_;
+  std::chrono::nanoseconds end_{0}; ///< in processor time of this thread
   std::string exceeded_;
 };
 

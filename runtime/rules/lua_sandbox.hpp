@@ -14,7 +14,7 @@ namespace overwatch {
 struct sandbox_limits {
   uint64_t instructions = 1'000'000;       ///< of Lua's machine; a call counts as one, work in patterns is added
   size_t memory_bytes = 8 * 1024 * 1024;   ///< of all values, with the 100 KB that the libraries take
-  milliseconds time{1'000};                ///< on the clock
+  milliseconds time{1'000};                ///< of the processor
   size_t printed_lines = 100;
   size_t printed_bytes = 16 * 1024;
   size_t line_bytes = 1'024;               ///< of an error, or of a printed line

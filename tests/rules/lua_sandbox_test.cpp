@@ -106,7 +106,7 @@ TEST(LuaSandboxTest, MemoryIsLimited) {
   EXPECT_THAT(error_of("return table.concat({('x'):rep(5e6), ('y'):rep(5e6)})"), HasSubstr("memory"));
   EXPECT_THAT(error_of("return ('x'):rep(1e6):gsub('x', ('y'):rep(100))"),
               ::testing::AnyOf(HasSubstr("memory"), HasSubstr("instructions")));
-  EXPECT_THAT(error_of("while true do pcall(string.rep, 'x', 1e9) end"),
+  EXPECT_THAT(error_of("while true do pcall(string.rep, 'x', 1e9) end"), // the collector tries its best each time
               ::testing::AnyOf(HasSubstr("memory"), HasSubstr("instructions"), HasSubstr("longer")));
 }
 
