@@ -12,14 +12,22 @@ namespace overwatch::snapshots {
 
 namespace {
 
-/// Each has up to two descriptors.
-constexpr size_t max_waiting = 64;
-
-/// Content that waits for a sync.
-constexpr uint64_t max_unsynced_bytes = 64 << 20;
+/// What waits in the queue at most: files, directories (each has a descriptor), and content that is not synced.
+constexpr size_t max_waiting_files = 4096;
+constexpr size_t max_waiting_directories = 128;
+constexpr uint64_t max_unsynced_bytes = 256 << 20;
 
 /// More files than this are made durable by one sync of their file system.
 constexpr size_t synced_alone = 8;
+
+/// `directory` may be one that was opened as a path only.
+int sync_file_system(int directory) {
+  descriptor opened{::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (opened)
+    return ::syncfs(opened.get());
+  ::sync(); // it may be used, but not read
+  return 0;
+}
 
 } // namespace
 
@@ -181,42 +189,53 @@ void restorer::remove_appeared(int directory, uint32_t number, const std::string
 // -- the queue -----------------------------------------------------------------
 
 void restorer::wait(waiting&& x) {
+  if (x.temporary.empty() && waiting_files_ == 0)
+    return finish_directory(x);
+  ++(x.temporary.empty() ? waiting_directories_ : waiting_files_);
+  if (waiting_files_ > synced_alone) // they are synced together: their descriptors are not needed
+    x.file = descriptor{};
   queue_.push_back(std::move(x));
-  if (queue_.size() >= max_waiting || unsynced_bytes_ >= max_unsynced_bytes)
+  if (waiting_files_ >= max_waiting_files || waiting_directories_ >= max_waiting_directories
+      || unsynced_bytes_ >= max_unsynced_bytes)
     flush();
 }
 
-void restorer::flush() {
-  std::vector<int> files;
-  std::set<uint64_t> devices;
+void restorer::finish_directory(const waiting& x) {
+  auto differed = put_back(x.directory->get(), x_.entries[x.entry].metadata, x_.path_of(x.entry));
+  if (differed)
+    touched(x.directory->get());
+  if (!x.counted)
+    ++(differed ? counts_.rewritten : counts_.unchanged);
+}
+
+void restorer::sync_waiting() {
+  std::set<uint64_t> synced; // file systems
   for (const auto& x : queue_) {
-    struct stat st {};
-    if (x.file && ::fstat(x.file.get(), &st) == 0) {
-      files.push_back(x.file.get());
-      devices.insert(st.st_dev);
-    }
-  }
-  auto together = files.size() > synced_alone && devices.size() == 1;
-  for (auto file : files) {
-    if ((together ? ::syncfs(file) : ::fsync(file)) != 0)
-      fail("write", x_.path_of(queue_.front().entry));
-    if (together)
-      break;
-  }
-  for (auto& x : queue_) {
-    if (!x.temporary.empty()) {
-      put_in_place(x.directory->get(), x.temporary, x.entry);
-      x.temporary.clear();
+    if (x.temporary.empty())
       continue;
+    auto done = 0;
+    if (waiting_files_ <= synced_alone)
+      done = ::fsync(x.file.get());
+    else if (synced.insert(current_[x.entry].first).second)
+      done = sync_file_system(x.directory->get());
+    if (done != 0)
+      fail("write", x_.path_of(x.entry));
+  }
+}
+
+void restorer::flush() {
+  sync_waiting();
+  for (auto& x : queue_) {
+    if (x.temporary.empty()) {
+      finish_directory(x);
+    } else {
+      put_in_place(x.directory->get(), x.temporary, x.entry);
+      x.temporary.clear(); // it is no leftover any more
     }
-    auto differed = put_back(x.directory->get(), x_.entries[x.entry].metadata, x_.path_of(x.entry));
-    if (differed)
-      touched(x.directory->get());
-    if (!x.counted)
-      ++(differed ? counts_.rewritten : counts_.unchanged);
-    x.counted = true;
   }
   queue_.clear();
+  waiting_files_ = 0;
+  waiting_directories_ = 0;
   unsynced_bytes_ = 0;
 }
 

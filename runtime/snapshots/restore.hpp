@@ -38,7 +38,7 @@ private:
     shared_directory directory;
     uint32_t entry = no_entry;
     std::string temporary; // of a file to be renamed; empty: the directory itself is finished
-    descriptor file;
+    descriptor file;       // while few files wait
     bool counted = false;  // a directory that is counted already
   };
 
@@ -65,6 +65,8 @@ private:
   int content_of(uint32_t number);
   void put_in_place(int directory, const std::string& temporary, uint32_t number);
   void wait(waiting&& x);
+  void finish_directory(const waiting& x);
+  void sync_waiting();
   void flush();
   void sync_touched();
   void touched(int directory);
@@ -81,6 +83,8 @@ private:
   restore_counts counts_;
   std::vector<std::vector<uint32_t>> children_;
   std::vector<waiting> queue_;
+  size_t waiting_files_ = 0;
+  size_t waiting_directories_ = 0;
   uint64_t unsynced_bytes_ = 0;
   std::set<identity> claimed_;                     // things that are an entry now, and cannot be another one too
   std::unordered_map<uint32_t, identity> current_; // of entries that others are links of

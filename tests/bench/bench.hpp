@@ -19,6 +19,7 @@ struct bench_options {
   uint64_t tasks = 200'000;         ///< of the end-to-end run
   uint64_t deep = 1'000'000;        ///< tasks in the queue when it is deep
   uint32_t kill_rounds = 0;
+  uint64_t snapshot_mb = 1024;      ///< size of the tree that is captured and restored
 };
 
 /// Tasks in a batch, over HTTP and CAF.
@@ -49,6 +50,9 @@ void measure_start(const bench_options& options, report& results);
 
 /// Memory per queued task, and the rate with a deep queue.
 void measure_deep(const bench_options& options, report& results);
+
+/// Capture and restore of a tree, beside `cp -a` and `tar` of the same tree.
+void measure_snapshot(const bench_options& options, report& results);
 
 /// kill -9 under load, with every acknowledged task accounted for.
 void measure_kill(const bench_options& options, report& results);

@@ -23,6 +23,7 @@ const std::vector<part>& parts() {
   static const std::vector<part> all{
     {"limits", measure_limits},         {"http", measure_http},   {"caf", measure_caf},
     {"end-to-end", measure_end_to_end}, {"start", measure_start}, {"deep", measure_deep},
+    {"snapshot", measure_snapshot},
   };
   return all;
 }
@@ -49,6 +50,8 @@ void declare(CLI::App& app, command_line& line) {
   app.add_option("--seconds", line.seconds, "Length of each timed measurement")->check(CLI::Range(1, 600));
   app.add_option("--tasks", line.options.tasks, "Tasks of the end-to-end run")->check(CLI::Range(500, 100'000'000));
   app.add_option("--deep", line.options.deep, "Tasks in the deep queue")->check(CLI::Range(10'000, 100'000'000));
+  app.add_option("--snapshot-mb", line.options.snapshot_mb, "Size of the tree that is captured and restored")
+    ->check(CLI::Range(1, 100'000));
   app.add_option("--connections", line.options.connections, "HTTP connections")->check(CLI::Range(1, 64));
   app.add_option("--kill", line.options.kill_rounds,
                  "Only this: so many rounds of kill -9 under load, then a count of what is there");
