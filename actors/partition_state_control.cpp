@@ -77,8 +77,9 @@ std::optional<saved_keys> partition_state::find_saved(const task_id& id) const {
     const auto& x = i->second;
     if (x.saved)
       return *x.saved;
-    if (x.removed || (x.state.status != task_status::running && !x.state.snapshot_until))
-      return std::nullopt; // what the store still has is of an earlier attempt
+    auto kept = x.state.status == task_status::running || x.state.snapshot_until;
+    if (x.removed || x.spec->snapshot.keys.empty() || !kept)
+      return std::nullopt; // what the store may still have is of an earlier attempt, or of a task that had this id
   }
   auto record = base_.get(key_space::state, keys::captured(id));
   if (!record)

@@ -65,7 +65,7 @@ std::optional<workflow_record> partition_state::find_workflow(const task_id& id)
 std::vector<workflow_record> partition_state::unfinished_workflows() const {
   std::vector<workflow_record> result;
   for (const auto& [id, x] : workflows_)
-    if (!x.record.finished_at)
+    if (!x.record.finished_at && x.stored > 0)
       result.push_back(x.record);
   return result;
 }
