@@ -84,6 +84,7 @@ public:
     write_batch batch;
     auto number = state->flush(batch);
     db.write(batch, false);
+    db.checkpoint();
     state->flushed(number);
     since_flush_.clear();
   }
