@@ -4,6 +4,7 @@
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/text.hpp"
 
+#include <cstdlib>
 #include <ostream>
 
 namespace overwatch {
@@ -35,13 +36,25 @@ First steps:
 
 void add_global_options(CLI::App& app, command_context& context) {
   auto& options = context.options;
-  app.add_option("--url", options.url, "The node")->type_name("URL")->envname("OVERWATCH_URL")->capture_default_str();
+  app.add_option("--url", options.url, "The node; OVERWATCH_API is asked, too: named commands have it")
+    ->type_name("URL")
+    ->envname("OVERWATCH_URL")
+    ->capture_default_str();
   app.add_option("--timeout", options.timeout_seconds, "Limit of each request, beside what it waits for on purpose")
     ->type_name("SECONDS")
     ->check(CLI::Range(0.001, longest_timeout_s))
     ->capture_default_str();
   app.add_flag("--json", options.json, "Print what the API answered instead of tables");
   app.add_flag("--no-color", options.no_colour, "No colours; the variable NO_COLOR does the same");
+}
+
+// A named command gets the address of the node that runs it.
+void take_api_variable(global_options& options) {
+  const char* api = std::getenv("OVERWATCH_API");
+  if (options.url_given || api == nullptr || *api == '\0')
+    return;
+  options.url = api;
+  options.url_given = true;
 }
 
 void add_version_command(CLI::App& app, command_context& context) {
@@ -62,6 +75,12 @@ void add_commands(CLI::App& app, command_context& context) {
   add_create_command(app, context);
   add_list_command(app, context);
   add_task_commands(app, context);
+  add_control_commands(app, context);
+  add_workflow_commands(app, context);
+  add_gate_commands(app, context);
+  add_key_commands(app, context);
+  add_schedule_commands(app, context);
+  add_rule_commands(app, context);
   add_watch_command(app, context);
   add_events_command(app, context);
   add_pool_commands(app, context);
@@ -115,6 +134,7 @@ int run_cli(int argc, const char* const* argv, const cli_hooks& hooks, cli::cons
     return static_cast<int>(exit_code::good);
   }
   context.options.url_given = app.get_option("--url")->count() > 0;
+  take_api_variable(context.options);
   console.colours = console.colours && !context.options.no_colour;
   try {
     return static_cast<int>(context.action());

@@ -28,4 +28,16 @@ void runs(CLI::App* command, command_context& context, std::function<exit_code()
   command->callback([&context, action = std::move(action)] { context.action = action; });
 }
 
+CLI::App* add_group(CLI::App& app, command_context& context, const char* name, const char* meaning,
+                    std::function<exit_code()> action) {
+  auto* group = app.add_subcommand(name, meaning);
+  group->require_subcommand(0, 1);
+  // Called after that of a command in the group.
+  group->callback([&context, group, action = std::move(action)] {
+    if (group->get_subcommands().empty())
+      context.action = action;
+  });
+  return group;
+}
+
 } // namespace overwatch::cli

@@ -40,6 +40,20 @@ boost::json::value content_of(const rest_reply& reply);
 /// Makes `action` what `command` does. `action` is called at most once.
 void runs(CLI::App* command, command_context& context, std::function<exit_code()> action);
 
+/// Prints an answer: with `--json` as the node sent it, else by `show`.
+template <class Show>
+exit_code answer(const command_context& context, const rest_reply& reply, Show show) {
+  if (context.options.json)
+    context.print_raw(reply.body);
+  else
+    show(content_of(reply));
+  return exit_code::good;
+}
+
+/// A group of commands, such as `gates`. Named alone it does `action`.
+CLI::App* add_group(CLI::App& app, command_context& context, const char* name, const char* meaning,
+                    std::function<exit_code()> action);
+
 // Each adds its commands to `app`.
 void add_start_command(CLI::App& app, command_context& context);
 void add_stop_command(CLI::App& app, command_context& context);
@@ -48,6 +62,12 @@ void add_pool_commands(CLI::App& app, command_context& context);
 void add_create_command(CLI::App& app, command_context& context);
 void add_list_command(CLI::App& app, command_context& context);
 void add_task_commands(CLI::App& app, command_context& context);
+void add_control_commands(CLI::App& app, command_context& context);
+void add_gate_commands(CLI::App& app, command_context& context);
+void add_key_commands(CLI::App& app, command_context& context);
+void add_workflow_commands(CLI::App& app, command_context& context);
+void add_schedule_commands(CLI::App& app, command_context& context);
+void add_rule_commands(CLI::App& app, command_context& context);
 void add_watch_command(CLI::App& app, command_context& context);
 void add_events_command(CLI::App& app, command_context& context);
 void add_self_test_command(CLI::App& app, command_context& context);

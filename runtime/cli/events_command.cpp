@@ -12,7 +12,7 @@ namespace overwatch::cli {
 
 namespace {
 
-constexpr size_t kind_columns = 17; // of the longest kind, dispatch_resumed, and one more
+constexpr size_t kind_columns = 18; // of the longest kind, workflow_finished, and one more
 constexpr milliseconds reconnect_pause{1000};
 constexpr uint32_t most_reconnects = 30; // in a row, without an event between
 

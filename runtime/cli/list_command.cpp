@@ -1,6 +1,7 @@
 #include "runtime/cli/command.hpp"
 
 #include "messages/task.hpp"
+#include "runtime/cli/arguments.hpp"
 #include "runtime/cli/json_fields.hpp"
 #include "runtime/cli/task_view.hpp"
 #include "runtime/cli/text.hpp"
@@ -17,13 +18,8 @@ constexpr uint32_t most_per_request = 1000; // the node's own limit
 struct list_options {
   uint32_t limit = 20;
   std::vector<std::string> statuses, types, priorities, tags, assigned_to, subsystems, context;
-  std::string origin, origin_id, from, to, text, cursor;
+  std::string origin, origin_id, workflow, from, to, text, cursor;
 };
-
-template <class Names>
-std::vector<std::string> to_texts(const Names& names) {
-  return {names.begin(), names.end()};
-}
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string result;
@@ -32,7 +28,7 @@ std::string joined(const std::vector<std::string>& texts) {
   return result;
 }
 
-std::string time_text(const std::string& text, const char* flag) {
+std::string past_time_text(const std::string& text, const char* flag) {
   if (!text.empty() && text.front() == '-') {
     if (const auto ago = parse_duration(std::string_view{text}.substr(1)))
       return format_time(now() - *ago);
@@ -63,8 +59,9 @@ std::string query_of(const list_options& options) {
   }
   add("origin", options.origin);
   add("origin_id", percent_encode(options.origin_id));
-  add("created_from", percent_encode(time_text(options.from, "--from")));
-  add("created_to", percent_encode(time_text(options.to, "--to")));
+  add("workflow", percent_encode(options.workflow));
+  add("created_from", percent_encode(past_time_text(options.from, "--from")));
+  add("created_to", percent_encode(past_time_text(options.to, "--to")));
   add("q", percent_encode(options.text));
   add("cursor", percent_encode(options.cursor));
   return result;
@@ -96,10 +93,10 @@ void add_list_command(CLI::App& app, command_context& context) {
   command->add_option("--limit", options->limit, "At most so many")
     ->check(CLI::Range(1U, most_per_request))
     ->capture_default_str();
-  list("--status", options->statuses, "In one of these states")->check(CLI::IsMember(to_texts(task_status_names)));
+  list("--status", options->statuses, "In one of these states")->check(CLI::IsMember(texts_of(task_status_names)));
   list("--type", options->types, "Of one of these types");
   list("--priority", options->priorities, "With one of these priorities")
-    ->check(CLI::IsMember(to_texts(priority_names)));
+    ->check(CLI::IsMember(texts_of(priority_names)));
   list("--tag", options->tags, "With any of these tags");
   list("--assigned-to", options->assigned_to, "Assigned to one of these");
   list("--subsystem", options->subsystems, "Of one of these subsystems");
@@ -107,8 +104,9 @@ void add_list_command(CLI::App& app, command_context& context) {
     ->type_name("KEY=VALUE")
     ->expected(1)
     ->take_all();
-  command->add_option("--origin", options->origin, "Made by this")->check(CLI::IsMember(to_texts(origin_kind_names)));
+  command->add_option("--origin", options->origin, "Made by this")->check(CLI::IsMember(texts_of(origin_kind_names)));
   command->add_option("--origin-id", options->origin_id, "Made by the rule, schedule, alert or task with this id");
+  command->add_option("--workflow", options->workflow, "Of the workflow with this id")->type_name("ID");
   command->add_option("--from", options->from, "Created at this time or later; -1h counts back from now")
     ->type_name("TIME|-DURATION");
   command->add_option("--to", options->to, "Created before this time")->type_name("TIME|-DURATION");

@@ -5,6 +5,7 @@
 #include "runtime/cli/text.hpp"
 
 #include <boost/json.hpp>
+#include <cmath>
 #include <memory>
 #include <ostream>
 
@@ -77,6 +78,27 @@ exit_code show_workers(const command_context& context) {
   return exit_code::good;
 }
 
+exit_code show_resources(const command_context& context) {
+  const auto reply = context.client().request("GET", "/resources");
+  return answer(context, reply, [&](const boost::json::value& content) {
+    table nodes{{{"NODE"},
+                 {"CORES", true, true},
+                 {"CPU HELD", true, true},
+                 {"MEMORY", true, true},
+                 {"HELD", true, true},
+                 {"IO HELD", true, true},
+                 {"RESERVED FOR", false, true}}};
+    const auto percent = [](double share) { return std::to_string(std::llround(share * 100)) + " %"; };
+    const auto memory = [](double mb) { return format_bytes(mb * 1024 * 1024); };
+    for (const auto& node : list_of(content, "nodes"))
+      nodes.add({text_of(node, "node"), text_of(node, "cpus"), percent(number_of(node, "cpu_held").value_or(0)),
+                 memory(number_of(node, "memory_mb").value_or(0)),
+                 memory(number_of(node, "memory_mb_held").value_or(0)), percent(number_of(node, "io_held").value_or(0)),
+                 text_of(node, "reserved_for")});
+    nodes.print(context.console);
+  });
+}
+
 exit_code set_slots(const command_context& context, const std::string& type, uint32_t slots) {
   const auto body = boost::json::serialize(boost::json::object{{"slots", slots}});
   const auto reply = context.client().request("PUT", "/pools/" + percent_encode(type), body);
@@ -97,6 +119,11 @@ void add_pool_commands(CLI::App& app, command_context& context) {
   auto* workers = app.add_subcommand("workers", "What runs tasks, and which task each has");
   workers->footer("Example:\n  overwatch workers");
   runs(workers, context, [&context] { return show_workers(context); });
+
+  auto* resources = app.add_subcommand("resources", "What the nodes have for tasks, and what running ones hold of it");
+  resources->footer("RESERVED FOR names a task that waited too long: nothing else takes resources before it.\n"
+                    "Example:\n  overwatch resources");
+  runs(resources, context, [&context] { return show_resources(context); });
 
   struct slot_options {
     std::string type;

@@ -132,6 +132,7 @@ void rest_client::prepare(const std::string& method, const std::string& path) co
   auto* handle = handle_.get();
   curl_easy_reset(handle);
   curl_easy_setopt(handle, CURLOPT_URL, (url_ + std::string{api_prefix} + path).c_str());
+  curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L); // a key may be `..`
   curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method.c_str());
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
@@ -147,13 +148,13 @@ void rest_client::prepare(const std::string& method, const std::string& path) co
 }
 
 rest_reply rest_client::send(const std::string& method, const std::string& path, const std::string& body,
-                             milliseconds longer) const {
+                             milliseconds longer, const char* media_type) const {
   prepare(method, path);
   auto* handle = handle_.get();
   rest_reply reply;
   sink into{&reply};
   std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers{
-    curl_slist_append(nullptr, "Content-Type: application/json"), curl_slist_free_all};
+    curl_slist_append(nullptr, (std::string{"Content-Type: "} + media_type).c_str()), curl_slist_free_all};
   // Without it libcurl holds larger bodies back until the server says 100-continue.
   curl_slist_append(headers.get(), "Expect:");
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>((timeout_ + longer).count()));
@@ -176,8 +177,8 @@ rest_reply rest_client::send(const std::string& method, const std::string& path,
 }
 
 rest_reply rest_client::request(const std::string& method, const std::string& path, const std::string& body,
-                                milliseconds longer) const {
-  auto reply = send(method, path, body, longer);
+                                milliseconds longer, const char* media_type) const {
+  auto reply = send(method, path, body, longer, media_type);
   if (!reply.good())
     throw failure_of(reply);
   return reply;

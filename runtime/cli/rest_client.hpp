@@ -27,6 +27,8 @@ struct rest_reply {
 class rest_client {
 public:
   static constexpr milliseconds connect_timeout{3000};
+  static constexpr const char* json_type = "application/json";
+  static constexpr const char* bytes_type = "application/octet-stream";
   static constexpr size_t max_reply_bytes = 256 * 1024 * 1024;
 
   /// `url` is `http://host:port`; without a scheme it means http. `timeout` bounds each request.
@@ -35,11 +37,11 @@ public:
   /// Sends a request for `path` under `/api/overwatch` and returns any answer, good or bad. `longer` is added
   /// to the timeout, for requests that the node holds back on purpose.
   rest_reply send(const std::string& method, const std::string& path, const std::string& body = {},
-                  milliseconds longer = {}) const;
+                  milliseconds longer = {}, const char* media_type = json_type) const;
 
   /// `send`, but an answer that is not good is thrown as `failure_of`.
   rest_reply request(const std::string& method, const std::string& path, const std::string& body = {},
-                     milliseconds longer = {}) const;
+                     milliseconds longer = {}, const char* media_type = json_type) const;
 
   /// Reads an endless answer piece by piece until the node ends it, `on_data` returns false or `stop` becomes
   /// true (checked at least each second). The timeout bounds only the connect.

@@ -66,6 +66,80 @@ std::string progress_of(const boost::json::value& task) {
 
 std::string unless(std::string text, std::string_view usual) { return text == usual ? std::string{} : text; }
 
+std::string limited(const boost::json::value& task, std::string_view field, const char* amount) {
+  const auto* limit = find_field(task, field);
+  if (limit == nullptr || !limit->is_object())
+    return {};
+  const auto per = number_of(*limit, "per");
+  const auto text = amount == std::string_view{"ttl"} ? format_duration(number_of(*limit, amount).value_or(0))
+                                                      : text_of(*limit, amount);
+  return text_of(*limit, "key") + ": " + text + (per ? " in " + format_duration(*per) : "");
+}
+
+// What was asked of the node, and beside it what the newest attempt took.
+std::string asked_of(const boost::json::value& task) {
+  const auto* asked = find_field(task, "resources");
+  if (asked == nullptr || !asked->is_object())
+    return {};
+  std::string result;
+  const auto add = [&](const std::string& text) { result += (result.empty() ? "" : ", ") + text; };
+  if (const auto cpu = number_of(*asked, "cpu").value_or(0); cpu > 0)
+    add(text_of(*asked, "cpu") + " of the cores");
+  if (const auto memory = count_of(*asked, "memory_mb"); memory > 0)
+    add(format_bytes(static_cast<double>(memory) * 1024 * 1024) + " memory");
+  if (const auto io = number_of(*asked, "io").value_or(0); io > 0)
+    add(text_of(*asked, "io") + " of input and output");
+  if (const auto names = joined(*asked, "exclusive"); !names.empty())
+    add("alone with " + names);
+  return result;
+}
+
+std::string usage_of(const boost::json::value& task) {
+  const auto* usage = find_field(task, "usage");
+  if (usage == nullptr || !usage->is_object())
+    return {};
+  const auto bytes = [&](const char* field) { return number_of(*usage, field).value_or(0); };
+  const auto seconds = bytes("cpu_seconds");
+  if (seconds == 0 && bytes("peak_memory_bytes") == 0)
+    return {};
+  return format_duration(seconds) + " CPU, " + format_bytes(bytes("peak_memory_bytes")) + " memory at its peak, " +
+         format_bytes(bytes("read_bytes")) + " read, " + format_bytes(bytes("written_bytes")) + " written";
+}
+
+std::string scope_of(const boost::json::value& task) {
+  const auto* scope = find_field(task, "snapshot");
+  if (scope == nullptr || !scope->is_object())
+    return {};
+  const auto keys = joined(*scope, "keys");
+  const auto files = joined(*scope, "files");
+  return (keys.empty() ? "" : "keys " + keys) + (keys.empty() || files.empty() ? "" : "; ") +
+         (files.empty() ? "" : "files " + files);
+}
+
+std::string rollback_of(const boost::json::value& task) {
+  const auto state = text_of(task, "rollback");
+  const auto message = text_of(task, "rollback_message");
+  return state == "none" ? "" : state + (message.empty() ? "" : ": " + message);
+}
+
+void add_control_facts(fact_list& facts, const boost::json::value& task) {
+  facts.add("gates", joined(task, "required_gates"));
+  for (const auto& approval : list_of(task, "approvals"))
+    facts.add("approved", text_of(approval, "gate") + " by " + text_of(approval, "by") + ": " +
+                            text_of(approval, "reason") + " (" + short_time(text_of(approval, "time")) + ")");
+  facts.add("workflow", text_of(task, "workflow"));
+  facts.add("depends on", joined(task, "depends_on"));
+  facts.add("parents left", unless(text_of(task, "parents_left"), "0"));
+  facts.add("unique key", text_of(task, "unique_key"));
+  facts.add("concurrency", limited(task, "concurrency", "limit"));
+  facts.add("rate", limited(task, "rate", "limit"));
+  facts.add("fairness key", text_of(task, "fairness_key"));
+  facts.add("cache", limited(task, "cache", "ttl"));
+  facts.add("cached from", text_of(task, "cached_from"));
+  facts.add("snapshot of", scope_of(task));
+  facts.add("snapshot until", short_time(text_of(task, "snapshot_until")));
+}
+
 void print_document(const console& console, const char* title, const boost::json::value& task) {
   const auto* value = find_field(task, title);
   if (value == nullptr || value->is_null() || (value->is_object() && value->get_object().empty()))
@@ -141,6 +215,8 @@ void print_task(const console& console, const boost::json::value& task) {
   facts.add("description", text_of(task, "description"));
   facts.add("status", status, colour_of_status(status));
   facts.add("error", error_of(task), colour::red);
+  facts.add("waits for", text_of(task, "waits_for"), colour::yellow);
+  facts.add("rollback", rollback_of(task), text_of(task, "rollback") == "failed" ? colour::red : colour::plain);
   facts.add("progress", progress_of(task));
   facts.add("type", text_of(task, "task_type"));
   facts.add("priority", text_of(task, "priority"));
@@ -148,8 +224,7 @@ void print_task(const console& console, const boost::json::value& task) {
   facts.add("tags", joined(task, "tags"));
   facts.add("context", joined(task, "context"));
   facts.add("assigned to", text_of(task, "assigned_to"));
-  facts.add("unique key", text_of(task, "unique_key"));
-  facts.add("depends on", joined(task, "depends_on"));
+  add_control_facts(facts, task);
   facts.add("origin", unless(joined(task, "origin"), "kind=api, id="));
   facts.add("attempt", unless(text_of(task, "attempt"), "0"));
   facts.add("created", short_time(text_of(task, "created_at")));
@@ -161,7 +236,8 @@ void print_task(const console& console, const boost::json::value& task) {
   facts.add("took", took(task));
   facts.add("node", text_of(task, "node"));
   facts.add("worker", text_of(task, "worker"));
-  facts.add("rollback", unless(text_of(task, "rollback"), "none"));
+  facts.add("asked for", asked_of(task));
+  facts.add("used", usage_of(task));
   facts.print(console);
   print_document(console, "payload", task);
   print_document(console, "result", task);

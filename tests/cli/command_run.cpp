@@ -6,7 +6,10 @@
 namespace overwatch::cli {
 
 command_run run_command(const std::vector<std::string>& arguments, const run_options& options) {
-  unsetenv("OVERWATCH_URL");
+  for (const auto* name : {"OVERWATCH_URL", "OVERWATCH_API", "OVERWATCH_TASK_ID"})
+    unsetenv(name);
+  for (const auto& [name, value] : options.environment)
+    setenv(name.c_str(), value.c_str(), 1);
   std::vector<const char*> argv{"overwatch"};
   for (const auto& argument : arguments)
     argv.push_back(argument.c_str());

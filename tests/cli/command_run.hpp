@@ -2,6 +2,7 @@
 
 #include "runtime/cli/cli.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct run_options {
   bool terminal = false;
   size_t width = 0;
   cli_hooks hooks; ///< none: `start` must not be reached
+  std::map<std::string, std::string> environment; ///< the variables of Overwatch that are set; no others are
 };
 
 /// Runs `overwatch` with these arguments in this process.

@@ -52,6 +52,16 @@ TEST(CompletionTest, BashOffersCommandsAndFlags) {
   EXPECT_EQ(complete("overwatch --url http://x status --js"), "--json\n");
 }
 
+TEST(CompletionTest, BashOffersGroups) {
+  EXPECT_EQ(complete("overwatch gates o"), "open\n");
+  EXPECT_EQ(complete("overwatch schedules re"), "resume\n");
+  EXPECT_EQ(complete("overwatch keys put --f"), "--file\n");
+  EXPECT_EQ(complete("overwatch gates set g --kind w"), "window\n");
+  EXPECT_EQ(complete("overwatch gates set g --kind health --metric disk"), "disk_percent\n");
+  EXPECT_EQ(complete("overwatch rules set r --on gate_"), "gate_opened gate_closed\n");
+  EXPECT_EQ(complete("overwatch patch t1 --priority h"), "high\n");
+}
+
 TEST(CompletionTest, BashOffersValues) {
   EXPECT_EQ(complete("overwatch list-tasks --status c"), "completed cancelled\n");
   EXPECT_EQ(complete("overwatch completion z"), "zsh\n");
@@ -62,7 +72,7 @@ TEST(CompletionTest, BashOffersValues) {
 TEST(CompletionTest, OtherShellsGetEveryCommand) {
   for (const auto* shell : {"zsh", "fish"}) {
     const auto script = run_command({"completion", shell}).out;
-    for (const auto* command : {"start", "create-task", "set-slots", "reference"})
+    for (const auto* command : {"start", "create-task", "set-slots", "reference", "workflow", "history"})
       EXPECT_THAT(script, HasSubstr(command)) << shell;
     EXPECT_THAT(script, HasSubstr("data-dir")) << shell;
   }

@@ -114,7 +114,7 @@ TEST(EventsTest, PrintsEventsAndEndsAfterTheCount) {
   const auto run = run_command(
     {"events", "--from", "0.1.0", "--kind", "task_failed,task_progress", "--count", "2", "--url", node.url()});
   EXPECT_EQ(run.code, 0) << run.err;
-  EXPECT_THAT(run.out, HasSubstr("0.2.0  2026-11-22 05:06:16  task_failed        t1  n  boom\\x1b\n0.3.0"));
+  EXPECT_THAT(run.out, HasSubstr("0.2.0  2026-11-22 05:06:16  task_failed         t1  n  boom\\x1b\n0.3.0"));
   EXPECT_THAT(run.out, HasSubstr("t1  n  4 %\n"));
   EXPECT_THAT(run.out, testing::Not(HasSubstr("0.4.0")));
 }
@@ -134,6 +134,15 @@ TEST(EventsTest, ARefusalEndsIt) {
   const auto run = run_command({"events", "--from", "x", "--url", node.url()});
   EXPECT_EQ(run.code, 4);
   EXPECT_EQ(run.err, "overwatch: the node refused: from is no cursor\n");
+}
+
+TEST(ResourcesTest, AreATable) {
+  stub_node node;
+  node.on("GET /resources", {200, R"({"nodes":[{"node":"n1","cpus":1.5,"memory_mb":4096,"cpu_held":0.25,"memory_mb_held":512,
+    "io_held":0.0,"reserved_for":"t1"}]})"});
+  EXPECT_EQ(run_command({"resources", "--url", node.url()}).out,
+            "NODE  CORES  CPU HELD   MEMORY     HELD  IO HELD  RESERVED FOR\n"
+            "n1      1.5      25 %  4.0 GiB  512 MiB      0 %  t1\n");
 }
 
 } // namespace overwatch::cli

@@ -45,6 +45,8 @@ TEST(ListTasksTest, SendsAllFilters) {
                                 "rule",
                                 "--origin-id",
                                 "r/1",
+                                "--workflow",
+                                "w1",
                                 "--from",
                                 "2026-01-01T00:00:00Z",
                                 "--to",
@@ -57,7 +59,7 @@ TEST(ListTasksTest, SendsAllFilters) {
   EXPECT_EQ(
     node.last("GET /tasks").target,
     "/tasks?limit=5&status=failed,queued&task_type=noop&priority=high&tags=a%20b,c&assigned_to=me&subsystem=core"
-    "&context.user=1%207&origin=rule&origin_id=r%2F1&created_from=2026-01-01T00%3A00%3A00Z"
+    "&context.user=1%207&origin=rule&origin_id=r%2F1&workflow=w1&created_from=2026-01-01T00%3A00%3A00Z"
     "&created_to=2026-01-02T00%3A00%3A00Z&q=x%26y&cursor=c1");
 }
 
@@ -100,6 +102,25 @@ TEST(ShowTest, PrintsWhatIsSet) {
   EXPECT_EQ(run_command({"show", "t1", "--url", node.url()}).out,
             "id        t1\nname      n\nstatus    running\nprogress  40 %  half\ntags      a, b\ncontext   user=17\n"
             "origin    kind=task, id=t0\nattempt   2\nstarted   2026-11-22 05:06:16\n");
+}
+
+TEST(ShowTest, PrintsWhatControlsATask) {
+  stub_node node;
+  node.on("GET /tasks/t1", {200, R"({"id":"t1","status":"failed","waits_for":"gate:deploy","rollback":"failed",
+    "rollback_message":"disk full","required_gates":["deploy"],"workflow":"w1","parents_left":2,
+    "approvals":[{"gate":"eyes","by":"ann","reason":"seen","time":"2026-11-22T05:06:16.000000Z"}],
+    "concurrency":{"key":"db","limit":2},"rate":{"key":"mail","limit":10,"per":60},"cache":{"key":"report","ttl":3600},
+    "fairness_key":"user:1","cached":true,"cached_from":"t0","snapshot":{"keys":["app/"],"files":["/srv/a","/srv/b"]},
+    "snapshot_until":"2026-11-23T05:06:16.000000Z",
+    "resources":{"cpu":0.5,"memory_mb":512,"io":0,"exclusive":["can0"]},
+    "usage":{"cpu_seconds":1.5,"peak_memory_bytes":1048576,"read_bytes":0,"written_bytes":2048}})"});
+  EXPECT_EQ(run_command({"show", "t1", "--url", node.url()}).out,
+            "id              t1\nstatus          failed\nwaits for       gate:deploy\nrollback        failed: disk full\n"
+            "gates           deploy\napproved        eyes by ann: seen (2026-11-22 05:06:16)\nworkflow        w1\n"
+            "parents left    2\nconcurrency     db: 2\nrate            mail: 10 in 1m 00s\nfairness key    user:1\n"
+            "cache           report: 1h 00m\ncached from     t0\nsnapshot of     keys app/; files /srv/a, /srv/b\n"
+            "snapshot until  2026-11-23 05:06:16\nasked for       0.5 of the cores, 512 MiB memory, alone with can0\n"
+            "used            1.50 s CPU, 1.0 MiB memory at its peak, 0 B read, 2.0 KiB written\n");
 }
 
 TEST(ShowTest, AnIdCannotLeaveItsPlaceInTheUrl) {

@@ -9,9 +9,17 @@ using testing::HasSubstr;
 namespace {
 
 const std::vector<std::string> all_commands{
-  "start",      "stop",    "status",    "stats", "pause",  "resume",     "generate", "metrics", "create-task",
-  "list-tasks", "show",    "logs",      "why",   "cancel", "retry",      "delete",   "watch",   "events",
-  "pools",      "workers", "set-slots", "test",  "config", "completion", "version"};
+  "start",      "stop",    "status",    "stats", "pause",    "resume",     "generate", "metrics",  "create-task",
+  "list-tasks", "show",    "logs",      "why",   "cancel",   "retry",      "delete",   "watch",    "events",
+  "pools",      "workers", "set-slots", "test",  "config",   "completion", "version",  "approve",  "rollback",
+  "snapshot",   "patch",   "gates",     "keys",  "workflow", "schedules",  "rules",    "resources"};
+
+const std::vector<std::pair<std::string, std::vector<std::string>>> groups{
+  {"gates", {"list", "show", "open", "close", "set", "delete", "history"}},
+  {"keys", {"list", "get", "put", "delete"}},
+  {"workflow", {"list", "submit", "show", "cancel"}},
+  {"schedules", {"list", "show", "set", "delete", "pause", "resume", "run", "next"}},
+  {"rules", {"list", "show", "set", "delete", "enable", "disable", "test"}}};
 
 } // namespace
 
@@ -30,6 +38,15 @@ TEST(UsageTest, EachCommandHasHelpWithAnExample) {
     EXPECT_EQ(run.code, 0) << command;
     EXPECT_THAT(run.out, HasSubstr("overwatch " + command)) << command;
   }
+}
+
+TEST(UsageTest, EachCommandOfAGroupHasHelpWithAnExample) {
+  for (const auto& [group, commands] : groups)
+    for (const auto& command : commands) {
+      const auto run = run_command({group, command, "--help"});
+      EXPECT_EQ(run.code, 0) << group << ' ' << command;
+      EXPECT_THAT(run.out, HasSubstr("overwatch " + group + " " + command)) << command;
+    }
 }
 
 TEST(UsageTest, WrongCommandLinesAreRefused) {
@@ -65,6 +82,49 @@ TEST(UsageTest, WrongCommandLinesAreRefused) {
     {"config", "check"},
     {"completion", "tcsh"},
     {"status", "--timeout", "0"},
+    {"create-task", "x", "--on-closed-gate", "maybe"},
+    {"create-task", "x", "--cpu", "2"},
+    {"create-task", "x", "--memory-mb", "-1"},
+    {"create-task", "x", "--concurrency-limit", "2"},
+    {"create-task", "x", "--concurrency-key", "k", "--concurrency-limit", "0"},
+    {"create-task", "x", "--rate", "mail"},
+    {"create-task", "x", "--rate", "mail=0/1m"},
+    {"create-task", "x", "--rate", "mail=many/1m"},
+    {"create-task", "x", "--rate", "mail=1/soon"},
+    {"create-task", "x", "--cache", "report"},
+    {"create-task", "x", "--cache", "report=long"},
+    {"create-task", "x", "--keep-snapshot", "long"},
+    {"approve", "t1"},
+    {"approve", "--reason", "r"},
+    {"rollback"},
+    {"patch", "t1"},
+    {"patch", "t1", "--priority", "soon"},
+    {"patch", "t1", "--tag", "a", "--no-tags"},
+    {"gates", "no-such"},
+    {"gates", "open", "g"},
+    {"gates", "set", "g"},
+    {"gates", "set", "g", "--kind", "moody"},
+    {"gates", "set", "g", "--kind", "health", "--metric", "weather"},
+    {"gates", "set", "g", "--kind", "health", "--above", "1", "--below", "2"},
+    {"gates", "set", "g", "--kind", "window", "--window", "mon-fri"},
+    {"gates", "set", "g", "--kind", "manual", "--open", "--closed"},
+    {"keys", "put", "k"},
+    {"keys", "put", "k", "v", "--file", "f"},
+    {"keys", "put", "k", "--file", "/no/such/file"},
+    {"keys", "put", "k", "--file", "/"},
+    {"keys", "put", "k", "v", "--version", "new"},
+    {"keys", "list", "--limit", "0"},
+    {"workflow", "submit"},
+    {"workflow", "submit", "/no/such/file"},
+    {"schedules", "set", "s"},
+    {"schedules", "set", "s", "--cron", "0 3 * * *", "--every", "5m"},
+    {"schedules", "set", "s", "--every", "often"},
+    {"schedules", "set", "s", "--every", "5m", "--overlap", "maybe"},
+    {"schedules", "next", "s", "--count", "101"},
+    {"rules", "set", "r"},
+    {"rules", "set", "r", "--make", "x", "--task", "f"},
+    {"rules", "set", "r", "--on", "full_moon"},
+    {"rules", "test"},
     {"start", "--http-port", "many"},
     {"start", "--http", "nowhere:"},
     {"start", "--config-file", "/no/such/file"},
