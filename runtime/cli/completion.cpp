@@ -145,6 +145,16 @@ std::string zsh_flag(const flag& flag, const std::string& name) {
   return shell_quoted(result);
 }
 
+// The groups that have a command of this name, too: `show` is one of `gates`. Fish only sees which words there are.
+std::string groups_with(const std::vector<command>& commands, const std::string& name) {
+  std::string result;
+  for (const auto& group : commands)
+    for (const auto& child : group.children)
+      if (!group.path.empty() && child.first == name)
+        result += (result.empty() ? "" : " ") + group.path;
+  return result;
+}
+
 } // namespace
 
 std::string bash_completion(const CLI::App& app) {
@@ -217,11 +227,14 @@ std::string zsh_completion(const CLI::App& app) {
 std::string fish_completion(const CLI::App& app) {
   std::string result =
     "# fish completion for overwatch: overwatch completion fish | source\ncomplete -c overwatch -f\n";
-  for (const auto& command : commands_of(app)) {
+  const auto commands = commands_of(app);
+  for (const auto& command : commands) {
     std::string when = command.path.empty() ? "__fish_use_subcommand" : "";
     for (const auto& word : CLI::detail::split(command.path, ' '))
       if (!word.empty())
         when += (when.empty() ? "" : "; and ") + std::string{"__fish_seen_subcommand_from "} + word;
+    if (const auto groups = groups_with(commands, command.path); !groups.empty())
+      when += "; and not __fish_seen_subcommand_from " + groups;
     const auto start = "complete -c overwatch -n " + shell_quoted(when);
     for (const auto& [name, meaning] : command.children)
       result += start + " -a " + shell_quoted(name) + " -d " + shell_quoted(meaning) + "\n";

@@ -46,6 +46,8 @@ void print_event(const console& console, const sse_event& event) {
   }
   if (event.name == "task_progress" && progress != nullptr)
     say(text_of(*progress, "percent") + " %");
+  if (event.name == "task_rollback")
+    say(text_of(*content, "rollback"));
   say(text_of(*content, "message"));
   if (error != nullptr)
     say(text_of(*error, "message"));

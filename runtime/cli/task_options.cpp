@@ -190,11 +190,16 @@ json::object payload_value(const std::string& argument, std::istream& standard_i
 } // namespace
 
 void add_task_options(CLI::App* command, task_options& options) {
-  add_label_options(command, options);
-  add_attempt_options(command, options);
-  add_gate_options(command, options);
-  add_limit_options(command, options);
-  add_snapshot_options(command, options);
+  const auto add_group = [&](const char* title, void (*add)(CLI::App*, task_options&)) {
+    command->option_defaults()->group(title);
+    add(command, options);
+  };
+  add_group("What it is", add_label_options);
+  add_group("Attempts", add_attempt_options);
+  add_group("Gates", add_gate_options);
+  add_group("What it takes, and how often", add_limit_options);
+  add_group("Rollback", add_snapshot_options);
+  command->option_defaults()->group("Options");
 }
 
 void add_single_task_options(CLI::App* command, task_options& options) {

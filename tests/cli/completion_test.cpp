@@ -78,4 +78,10 @@ TEST(CompletionTest, OtherShellsGetEveryCommand) {
   }
 }
 
+TEST(CompletionTest, FishTellsACommandFromOneOfAGroup) {
+  const auto script = run_command({"completion", "fish"}).out;
+  EXPECT_THAT(script, HasSubstr("'__fish_seen_subcommand_from show; and not __fish_seen_subcommand_from "));
+  EXPECT_THAT(script, HasSubstr("'__fish_seen_subcommand_from gates; and __fish_seen_subcommand_from show'"));
+}
+
 } // namespace overwatch::cli

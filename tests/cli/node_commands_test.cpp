@@ -119,6 +119,16 @@ TEST(EventsTest, PrintsEventsAndEndsAfterTheCount) {
   EXPECT_THAT(run.out, testing::Not(HasSubstr("0.4.0")));
 }
 
+TEST(EventsTest, ARollbackSaysHowFarItIs) {
+  stub_node node;
+  node.on("GET /events", {200, "id: 0.2.0\nevent: task_rollback\ndata: {\"task\":{\"id\":\"t1\",\"name\":\"n\"},"
+                               "\"status\":\"failed\",\"rollback\":\"failed\",\"message\":\"disk full\"}\n\n"
+                               "id: 0.3.0\nevent: gate_closed\ndata: {\"task\":null,\"message\":\"deploy\"}\n\n"});
+  const auto run = run_command({"events", "--count", "2", "--url", node.url()});
+  EXPECT_THAT(run.out, HasSubstr("task_rollback       t1  n  failed  disk full\n"));
+  EXPECT_THAT(run.out, HasSubstr("gate_closed         deploy\n"));
+}
+
 TEST(EventsTest, AStreamThatEndsIsTakenUpWhereItEnded) {
   stub_node node;
   node.on("GET /events", {200, "id: 0.1.0\ndata: {\"n\":1}\n\n: heartbeat\nid: 0.1.5\n\n"});
@@ -138,7 +148,8 @@ TEST(EventsTest, ARefusalEndsIt) {
 
 TEST(ResourcesTest, AreATable) {
   stub_node node;
-  node.on("GET /resources", {200, R"({"nodes":[{"node":"n1","cpus":1.5,"memory_mb":4096,"cpu_held":0.25,"memory_mb_held":512,
+  node.on("GET /resources",
+          {200, R"({"nodes":[{"node":"n1","cpus":1.5,"memory_mb":4096,"cpu_held":0.25,"memory_mb_held":512,
     "io_held":0.0,"reserved_for":"t1"}]})"});
   EXPECT_EQ(run_command({"resources", "--url", node.url()}).out,
             "NODE  CORES  CPU HELD   MEMORY     HELD  IO HELD  RESERVED FOR\n"
