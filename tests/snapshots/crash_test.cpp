@@ -18,7 +18,7 @@ constexpr uint64_t seed = 20261122;
 
 class CrashTest : public SnapshotFixture {
 protected:
-  CrashTest() { content_.build(entries); }
+  CrashTest() : SnapshotFixture{scratch::place::memory} { content_.build(entries); }
 
   static void require(const failure& error) {
     if (error)

@@ -40,7 +40,7 @@ protected:
     return {};
   }
 
-  scratch at_;
+  scratch at_{scratch::place::memory};
   descriptor directory_;
   manifest x_;
 };

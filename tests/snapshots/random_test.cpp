@@ -18,7 +18,7 @@ bool holds(const std::string& name, Property property) {
 
 /// The trees of a case, new each time.
 struct damaged_tree {
-  scratch at;
+  scratch at{scratch::place::memory};
   snapshot_store store{at.options()};
   std::string path = at.data("/tree");
   random_tree content;

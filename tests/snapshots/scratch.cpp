@@ -18,6 +18,7 @@ namespace overwatch::test {
 namespace {
 
 constexpr uid_t nobody = 65534;
+constexpr const char* memory_directory = "/dev/shm";
 
 void require(bool done, const std::string& what) {
   if (!done)
@@ -26,8 +27,10 @@ void require(bool done, const std::string& what) {
 
 } // namespace
 
-scratch::scratch() {
-  path_ = (fs::temp_directory_path() / "overwatch-snapshots-XXXXXX").string();
+scratch::scratch(place where) {
+  auto in_memory = where == place::memory && ::access(memory_directory, W_OK | X_OK) == 0;
+  auto parent = in_memory ? fs::path{memory_directory} : fs::temp_directory_path();
+  path_ = (parent / "overwatch-snapshots-XXXXXX").string();
   require(::mkdtemp(path_.data()) != nullptr, "create " + path_);
   path_ = fs::canonical(path_).string();
   require(::chmod(path_.c_str(), 0755) == 0, "open " + path_);

@@ -12,7 +12,11 @@ namespace overwatch::test {
 /// A new directory with `data`, which may be captured, beside the `store`. Removed with the object.
 class scratch {
 public:
-  scratch();
+  /// In memory (where there is such a file system) nobody waits for a disk: for tests of many rounds that do not look at
+  /// what survives a loss of power.
+  enum class place { disk, memory };
+
+  explicit scratch(place where = place::disk);
   ~scratch();
   scratch(const scratch&) = delete;
   scratch& operator=(const scratch&) = delete;
@@ -29,6 +33,8 @@ private:
 /// A store beside its data.
 class SnapshotFixture : public ::testing::Test {
 protected:
+  explicit SnapshotFixture(scratch::place where = scratch::place::disk) : at{where} {}
+
   /// Captures or fails the test.
   capture_result capture(const std::string& name, std::vector<std::string> paths);
   capture_result capture() { return capture("one", {at.data("/tree")}); }
