@@ -2,6 +2,7 @@
 
 #include "actors/partition_state.hpp"
 #include "messages/codec.hpp"
+#include "messages/key_value.hpp"
 #include "tests/support/memory_store.hpp"
 
 #include <functional>
