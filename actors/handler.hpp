@@ -144,7 +144,7 @@ struct handler_options {
   std::string description;  ///< one sentence for `GET /pools`
   bool blocking = true;     ///< false: returns within microseconds and may run on a scheduler thread
   uint32_t slots = 0;       ///< attempts at once; 0: as many as `max_concurrent_tasks`
-  snapshot_hooks hooks;     ///< capture and restore what is neither a key nor a file
+  snapshot_hooks hooks{};   ///< capture and restore what is neither a key nor a file
 };
 
 /// The task types that this node serves, and the rules of a program that brings its own. Filled before the node starts; read-only afterwards.
