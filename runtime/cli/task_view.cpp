@@ -140,6 +140,15 @@ void add_control_facts(fact_list& facts, const boost::json::value& task) {
   facts.add("snapshot until", short_time(text_of(task, "snapshot_until")));
 }
 
+// What a list says beside the status.
+std::string note_of(const boost::json::value& task) {
+  if (const auto reason = text_of(task, "waits_for"); !reason.empty())
+    return "waits for " + reason;
+  if (const auto rollback = text_of(task, "rollback"); !rollback.empty() && rollback != "none")
+    return "rollback " + rollback;
+  return is_true(task, "cached") ? "cached" : "";
+}
+
 void print_document(const console& console, const char* title, const boost::json::value& task) {
   const auto* value = find_field(task, title);
   if (value == nullptr || value->is_null() || (value->is_object() && value->get_object().empty()))
@@ -192,6 +201,10 @@ void print_tasks(const console& console, const boost::json::array& tasks, timest
   columns.push_back({"AGE", true, true});
   if (wide)
     columns.push_back({"TOOK", true, true});
+  const bool noted =
+    std::any_of(tasks.begin(), tasks.end(), [](const boost::json::value& task) { return !note_of(task).empty(); });
+  if (noted)
+    columns.push_back({"NOTE"});
   table result{columns};
   for (const auto& task : tasks) {
     const auto status = text_of(task, "status");
@@ -202,6 +215,8 @@ void print_tasks(const console& console, const boost::json::array& tasks, timest
     cells.push_back(age_of(task, now));
     if (wide)
       cells.push_back(took(task));
+    if (noted)
+      cells.push_back(note_of(task));
     result.add(std::move(cells));
   }
   result.print(console);

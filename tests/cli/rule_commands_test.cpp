@@ -11,9 +11,9 @@ using testing::HasSubstr;
 namespace {
 
 const std::string hot = R"({"name":"hot","description":"too hot","enabled":true,"built_in":false,
-  "condition":"local x = 1\nreturn x > 0 -- \u001b[2J","make":null,"task":{"name":"look"},"for":60,"cooldown":600,
-  "on":["task_failed"],"holds_since":"2026-11-22T05:06:16.000000Z","fired_at":"2026-11-22T05:07:16.000000Z","fired":1234,
-  "created":2,"error":null,"tasks":["t1","t2"]})";
+  "condition":"local x = 1\nreturn x > 0 -- \u001b[2J","make":null,"task":{"name":"look"},"for":60,
+  "cooldown":600,"on":["task_failed"],"holds_since":"2026-11-22T05:06:16.000000Z",
+  "fired_at":"2026-11-22T05:07:16.000000Z","fired":1234,"created":2,"error":null,"tasks":["t1","t2"]})";
 const std::string broken = R"({"name":"x","enabled":true,"error":"condition: line 1","fired":0,"created":0})";
 const std::string off = R"({"name":"y","description":"d","enabled":false,"built_in":true,"fired":0,"created":0})";
 

@@ -75,6 +75,20 @@ TEST(ListTasksTest, PrintsATable) {
   EXPECT_EQ(run.err, "the node searched for too long and stopped before the limit\nmore: --cursor c2\n");
 }
 
+TEST(ListTasksTest, NotesStandBesideWhatHasThem) {
+  stub_node node;
+  node.on("GET /tasks?limit=20", {200, R"([{"id":"t1","status":"pending","waits_for":"gate:deploy","rollback":"none"},
+    {"id":"t2","status":"failed","waits_for":null,"rollback":"done"},
+    {"id":"t3","status":"completed","rollback":"none","cached":true},
+    {"id":"t4","status":"queued","rollback":"none"}])"});
+  EXPECT_EQ(run_command({"list-tasks", "--url", node.url()}).out,
+            "ID  STATUS     PRIORITY  TYPE  NAME  AGE  TOOK  NOTE\n"
+            "t1  pending                                     waits for gate:deploy\n"
+            "t2  failed                                      rollback done\n"
+            "t3  completed                                   cached\n"
+            "t4  queued\n");
+}
+
 TEST(ListTasksTest, ANarrowTerminalGetsTheImportantColumns) {
   stub_node node;
   node.on("GET /tasks?limit=20", {200, tasks});
@@ -115,8 +129,9 @@ TEST(ShowTest, PrintsWhatControlsATask) {
     "resources":{"cpu":0.5,"memory_mb":512,"io":0,"exclusive":["can0"]},
     "usage":{"cpu_seconds":1.5,"peak_memory_bytes":1048576,"read_bytes":0,"written_bytes":2048}})"});
   EXPECT_EQ(run_command({"show", "t1", "--url", node.url()}).out,
-            "id              t1\nstatus          failed\nwaits for       gate:deploy\nrollback        failed: disk full\n"
-            "gates           deploy\napproved        eyes by ann: seen (2026-11-22 05:06:16)\nworkflow        w1\n"
+            "id              t1\nstatus          failed\nwaits for       gate:deploy\n"
+            "rollback        failed: disk full\ngates           deploy\napproved        eyes by ann: seen (2026-11-22 "
+            "05:06:16)\nworkflow        w1\n"
             "parents left    2\nconcurrency     db: 2\nrate            mail: 10 in 1m 00s\nfairness key    user:1\n"
             "cache           report: 1h 00m\ncached from     t0\nsnapshot of     keys app/; files /srv/a, /srv/b\n"
             "snapshot until  2026-11-23 05:06:16\nasked for       0.5 of the cores, 512 MiB memory, alone with can0\n"
