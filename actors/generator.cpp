@@ -190,15 +190,18 @@ void generator_state::applied(const applied_entry& entry) {
     if (key == "dispatch")
       add_event(event_of(value == "stopped" ? event_kind::dispatch_stopped : event_kind::dispatch_resumed, {}), nullptr);
   }
-  for (const auto& x : entry.documents)
+  for (const auto& x : entry.documents) {
     if (x.kind == document_kind::gate)
       take_gate(x.name, x.value);
+    else
+      take_doubtful(x);
+  }
   auto slots_are_due = false;
   for (const auto& change : entry.changes) {
     auto ended = change.kind == change_kind::ended;
     if (ended && change.state.status == task_status::failed)
       count_failure(entry.time);
-    if ((ended || change.kind == change_kind::removed) && loaded_)
+    if (ended || change.kind == change_kind::removed)
       slots_are_due |= schedule_book_.task_ended(change.spec->id);
     if (book_.listens())
       for (const auto& x : events_of(change, entry.time))
@@ -212,6 +215,30 @@ void generator_state::applied(const applied_entry& entry) {
   if (slots_are_due)
     take_due();
   next();
+}
+
+// A proposal that was not answered in time may be applied later; what is shown is then what was stored.
+void generator_state::doubt(document_kind kind, const std::string& document) {
+  doubtful_.emplace(kind, document);
+}
+
+void generator_state::take_doubtful(const document_change& x) {
+  if (doubtful_.erase({x.kind, x.name}) == 0)
+    return;
+  if (x.kind == document_kind::rule) {
+    rule_record rule;
+    const auto* known = book_.find(x.name);
+    if (x.value && decode(*x.value, rule))
+      book_.load(std::move(rule));
+    else if (known != nullptr && !known->built_in)
+      book_.removed(x.name);
+    return;
+  }
+  schedule_record schedule;
+  if (!x.value || schedule_book_.busy(x.name) || !decode(*x.value, schedule))
+    return; // a change that is under way comes after it
+  unread_.push_back(std::move(schedule));
+  load_schedules();
 }
 
 void generator_state::take_gate(const std::string& gate, const std::shared_ptr<const std::string>& value) {

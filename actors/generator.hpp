@@ -92,6 +92,8 @@ private:
   void go();
   failure not_loaded() const;
   failure check_task(const submission& x) const;
+  void doubt(document_kind kind, const std::string& document);
+  void take_doubtful(const document_change& x);
   void take_gate(const std::string& gate, const std::shared_ptr<const std::string>& value);
   void count_failure(timestamp time);
 
@@ -111,7 +113,6 @@ private:
   void finish(const judgement& x);
   void note_error(const std::string& rule, std::string error, timestamp time);
   void store(const rule_record& x, std::function<void(const failure&)> then);
-  void reload_rule(const std::string& rule);
   void test_now(const test_rule_request& x, caf::typed_response_promise<test_rule_reply> promise);
   judge_request judge_request_of(const rule_record& x, rule_inputs inputs) const;
 
@@ -123,7 +124,6 @@ private:
   void settled(const schedule_change& change);
   void when_idle(const std::string& schedule, std::function<void()> work, schedule_promise promise);
   caf::result<schedule_record> change(const std::string& schedule, make_change make);
-  void reload_schedule(const std::string& schedule);
 
   pointer self_ = nullptr;
   generator_options options_;
@@ -137,6 +137,7 @@ private:
   uint64_t load_timer_ = 0;
   uint64_t interval_timer_ = 0;
   uint64_t slot_timer_ = 0;
+  std::set<std::pair<document_kind, std::string>> doubtful_; // proposed, and not known whether it will be applied
   std::deque<schedule_record> unread_; // schedules whose last task was not looked at yet
 
   rule_book book_;

@@ -62,8 +62,6 @@ caf::result<rule_record> generator_state::put(const put_rule_request& x) {
     auto write = [this, promise, refuse, record = *record]() mutable {
       store(record, [this, promise, refuse, record](const failure& fault) mutable {
         if (fault) {
-          if (fault.code == ec::timed_out)
-            reload_rule(record.name);
           refuse(fault);
           return;
         }
@@ -117,7 +115,7 @@ caf::result<rule_record> generator_state::remove(const remove_rule_request& x) {
         },
         [this, name, promise](const caf::error& error) mutable {
           if (describe(error).code == ec::timed_out)
-            reload_rule(name);
+            doubt(document_kind::rule, name);
           promise.deliver(error);
           done();
         });

@@ -224,7 +224,7 @@ void generator_state::fire(judgement x, std::vector<submission> tasks, timestamp
               if (!all->fault)
                 all->fault = fault;
             if (fault.code == ec::timed_out)
-              reload_rule(shared->rule); // it may have fired all the same
+              doubt(document_kind::rule, shared->rule); // it may fire all the same
             else
               note_error(shared->rule, "its tasks could not be stored: " + fault.message, time);
             finish(*shared);
@@ -273,26 +273,12 @@ void generator_state::store(const rule_record& x, std::function<void(const failu
   request.commands.push_back(put_rule(x));
   self_->request(scheduler_, propose_timeout, std::move(request))
     .then([then](const propose_reply& reply) { then(reply.results.front().error); },
-          [then](const caf::error& error) { then(describe(error)); });
-}
-
-// After a proposal whose outcome is unknown.
-void generator_state::reload_rule(const std::string& rule) {
-  document_request request;
-  request.kind = document_kind::rule;
-  request.name = rule;
-  self_->request(replica_, propose_timeout, request)
-    .then(
-      [this](const document& x) {
-        rule_record record;
-        if (decode(*x.value, record))
-          book_.load(std::move(record));
-      },
-      [this, rule](const caf::error& error) {
-        const auto* known = book_.find(rule);
-        if (describe(error).code == ec::not_found && known != nullptr && !known->built_in)
-          book_.removed(rule);
-      });
+          [this, name = x.name, then](const caf::error& error) {
+            auto fault = describe(error);
+            if (fault.code == ec::timed_out)
+              doubt(document_kind::rule, name);
+            then(fault);
+          });
 }
 
 } // namespace overwatch

@@ -89,7 +89,7 @@ void generator_state::not_stored(const schedule_change& change, const failure& f
            {{"schedule", change.name}, {"reason", fault.message}});
   schedule_book_.failed(change, options_.clock());
   if (fault.code == ec::timed_out)
-    reload_schedule(change.name);
+    doubt(document_kind::schedule, change.name);
   then(fault);
   settled(change);
 }
@@ -106,23 +106,6 @@ void generator_state::settled(const schedule_change& change) {
     work();
   }
   take_due();
-}
-
-// After a change of a client's whose outcome is unknown. Slots need it not: they are tried again with the same ids.
-void generator_state::reload_schedule(const std::string& schedule) {
-  document_request request;
-  request.kind = document_kind::schedule;
-  request.name = schedule;
-  self_->request(replica_, propose_timeout, request)
-    .then(
-      [this](const document& x) {
-        schedule_record record;
-        if (!decode(*x.value, record) || schedule_book_.busy(record.name))
-          return;
-        unread_.push_back(std::move(record));
-        load_schedules();
-      },
-      [](const caf::error&) {});
 }
 
 // -- what clients ask for --------------------------------------------------------

@@ -217,7 +217,6 @@ TEST_F(GeneratorSchedulesTest, ChangesOfOneScheduleFollowEachOther) {
   for (int i = 0; i < 5; ++i)
     caf::anon_send(links.generator, control_schedule_request{"a", schedule_action::run_now});
   settle();
-  EXPECT_EQ(submitted(), 5u);
   EXPECT_THAT(schedule("a").history, SizeIs(5));
 }
 
