@@ -13,7 +13,8 @@ namespace {
 const std::string nightly =
   R"({"name":"nightly","description":"","cron":"0 3 * * *","interval":null,
   "time_zone":"Europe/Berlin","missed":"once","overlap":"skip","paused":false,"task":{"name":"n"},
-  "created_at":"2026-11-22T05:06:16.000000Z","next":"2026-11-23T02:00:00.000000Z","queued":["2026-11-23T02:00:00.000000Z"],
+  "created_at":"2026-11-22T05:06:16.000000Z","next":"2026-11-23T02:00:00.000000Z",
+  "queued":["2026-11-23T02:00:00.000000Z"],
   "last_task":"t1","history":[
   {"time":"2026-11-22T02:00:00.000000Z","outcome":"submitted","by_hand":true,"task":"t1","count":1,"note":null},
   {"time":"2026-11-21T02:00:00.000000Z","outcome":"missed","by_hand":false,"task":null,"count":3,
