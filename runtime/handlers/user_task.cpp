@@ -3,6 +3,7 @@
 #include "messages/task_id.hpp"
 #include "runtime/handlers/json_text.hpp"
 #include "runtime/handlers/output_lines.hpp"
+#include "runtime/handlers/parents_file.hpp"
 #include "runtime/handlers/process.hpp"
 
 #include <boost/json.hpp>
@@ -102,13 +103,18 @@ std::string names_of(const std::map<std::string, named_command>& commands) {
   return result.empty() ? "none" : result;
 }
 
-process_options options_for(const attempt_context& ctx, const named_command& command) {
+process_options options_for(const attempt_context& ctx, const named_command& command, const std::string& api,
+                            const parents_file& parents) {
   process_options result;
   result.argv = command.argv;
   result.environment = command.environment;
   result.environment["OVERWATCH_TASK_ID"] = to_string(ctx.task().id);
   result.environment["OVERWATCH_ATTEMPT"] = std::to_string(ctx.attempt());
   result.environment["OVERWATCH_TASK_NAME"] = ctx.task().name;
+  if (!api.empty())
+    result.environment["OVERWATCH_API"] = api;
+  if (!parents.path().empty())
+    result.environment["OVERWATCH_PARENTS"] = parents.path();
   result.directory = command.directory;
   result.user = command.user;
   result.input = ctx.payload();
@@ -175,7 +181,8 @@ outcome judge(const std::string& name, const process_end& end, const command_out
 
 } // namespace
 
-outcome run_user_task(const attempt_context& ctx, const std::map<std::string, named_command>& commands) {
+outcome run_user_task(const attempt_context& ctx, const std::map<std::string, named_command>& commands,
+                      const std::string& api) {
   json::object payload;
   if (auto error = parse_payload(ctx.payload(), payload); !error.empty())
     return outcome::failed_for_good(error);
@@ -191,8 +198,9 @@ outcome run_user_task(const attempt_context& ctx, const std::map<std::string, na
     return outcome::failed_for_good("payload.command: \"" + name + "\" is not a command of this node" + way_out);
 
   auto stop_fd = ctx.stop_fd(); // throws when there is no descriptor left: before anything runs
+  parents_file parents{ctx.parents(), command->second.user};
   process program;
-  if (auto error = program.start(options_for(ctx, command->second)); !error.empty())
+  if (auto error = program.start(options_for(ctx, command->second, api, parents)); !error.empty())
     return outcome::failed("command \"" + name + "\" did not start: " + error);
   ctx.log(log_level::debug, "command \"" + name + "\" started");
   command_output output{ctx};

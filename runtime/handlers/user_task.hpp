@@ -8,7 +8,9 @@
 
 namespace overwatch {
 
-/// Runs the command of `commands` that the payload names; see README for payload, result and log.
-outcome run_user_task(const attempt_context& ctx, const std::map<std::string, named_command>& commands);
+/// Runs the command of `commands` that the payload names; see README for payload, result and log. `api`: where this node
+/// listens, for the command.
+outcome run_user_task(const attempt_context& ctx, const std::map<std::string, named_command>& commands,
+                      const std::string& api = {});
 
 } // namespace overwatch
