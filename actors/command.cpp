@@ -178,7 +178,7 @@ bool decode_batch(std::string_view bytes, command_batch& batch) {
       continue;
     }
     std::string bytes;
-    if (!f(bytes) || !read_alternative(tag, x, [&](auto& alternative) { return decode(bytes, alternative); }))
+    if (f.rest().empty() || !f(bytes) || !read_alternative(tag, x, [&](auto& alternative) { return decode(bytes, alternative); }))
       return false;
   }
   return f.rest().empty();

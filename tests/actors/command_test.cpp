@@ -41,7 +41,7 @@ task_spec full_spec() {
   return x;
 }
 
-std::vector<command> one_of_each() {
+std::vector<command> one_of_each_in_version_1() {
   finish_command done;
   done.id = {1, 2};
   done.fence = {9, 3};
@@ -64,6 +64,54 @@ std::vector<command> one_of_each() {
           remove_command{{1, 2}},
           setting_command{"retention", "60"},
           lead_command{12, "here"}};
+}
+
+std::vector<command> one_of_each() {
+  auto commands = one_of_each_in_version_1();
+  auto spec = std::make_shared<task_spec>(full_spec());
+  spec->cancel_on_gate_close = true;
+  spec->keep_snapshot = 5min;
+  spec->fairness_key = "user 7";
+  spec->rate = {"mail", 3, 2s};
+  spec->cache = {"answer", 4s};
+  spec->workflow = {7, 8};
+  submission member{spec, std::make_shared<const std::string>("{}")};
+  workflow_command workflow;
+  workflow.record.id = {7, 8};
+  workflow.record.name = "nightly";
+  workflow.record.compensation = compensation_status::ready;
+  workflow.record.tasks = {{"first", {1, 2}, task_status::pending, rollback_status::none, {}},
+                           {"second", {1, 3}, task_status::pending, rollback_status::none, {"first"}}};
+  workflow.tasks = {member, member};
+  auto& done = std::get<finish_command>(commands.at(2));
+  done.usage = {1.5, 1'000'000, 7, 8};
+  done.rollback = rollback_status::done;
+  done.rollback_message = "2 rewritten";
+  for (command x : {command{put_command{document_kind::gate, "deploy", "closed", 4}},
+                    command{patch_command{{1, 2}, priority::low, std::optional<timestamp>{}, timestamp{5s},
+                                          std::vector<std::string>{"a"}}},
+                    command{approve_command{{1, 2}, {"deploy", "ann", "looks good", timestamp{9s}}}},
+                    command{rollback_command{{1, 2}, rollback_status::failed, "no space"}}, command{workflow},
+                    command{cancel_workflow_command{{7, 8}, "enough"}}, command{compensated_command{{7, 8}, false}}})
+    commands.push_back(std::move(x));
+  return commands;
+}
+
+// What the release with version 1 wrote for `one_of_each_in_version_1`.
+std::string bytes_of_version_1() {
+  constexpr std::string_view hex =
+    "018280f2818389850609000180e081c0d6fcf3c501878080808080908080010f726f7461746520746865206c6f6773106f66"
+    "20657665727920736572766963650b6d61696e74656e616e63650773746f726167650102056e6967687400036f7073020574"
+    "726163650361626307757365725f69640137018080f28183898506018284a1e183898506904e040114c0b802000000000000"
+    "e03f010b6d61696e74656e616e636501020102030402000000000000e03f8002000000000000d03f01096f6264323a63616e"
+    "3006726f7461746501c0a907046469736b0301077072656669782f010a2f6574632f686f73747302076e696768746c7980f7"
+    "f78083898506077b226e223a317d010102046e6f646504706f6f6c02010209030108626164206c75636b0d7b2268616c6622"
+    "3a747275657d0180add4868389850600000000004044400b616c6d6f73742068616c6601018089ec82838985062203010206"
+    "066e6f626f647904010206656e6f7567680501020601020709726574656e74696f6e023630080c0468657265";
+  std::string bytes;
+  for (size_t i = 0; i < hex.size(); i += 2)
+    bytes.push_back(static_cast<char>(std::stoi(std::string{hex.substr(i, 2)}, nullptr, 16)));
+  return bytes;
 }
 
 } // namespace
@@ -90,7 +138,27 @@ TEST(CommandTest, EveryCommandComesBackWhole) {
   EXPECT_EQ(done.percent, 40.5);
   EXPECT_TRUE(done.requeue);
   EXPECT_EQ(done.execution, 17us);
+  EXPECT_EQ(done.rollback_message, "2 rewritten");
   EXPECT_EQ(std::get<lead_command>(read.commands[8]).epoch, 12u);
+  const auto& patch = std::get<patch_command>(read.commands[10]);
+  EXPECT_TRUE(patch.scheduled_at && !*patch.scheduled_at) << "none inside: now";
+  EXPECT_EQ(std::get<workflow_command>(read.commands[13]).tasks.at(1).spec->keep_snapshot, 5min);
+  EXPECT_FALSE(std::get<compensated_command>(read.commands[15]).done);
+}
+
+TEST(CommandTest, EntriesOfVersion1AreStillRead) {
+  command_batch read;
+  ASSERT_TRUE(decode_batch(bytes_of_version_1(), read));
+  command_batch expected{timestamp{1'700'000'000s + 1us}, one_of_each_in_version_1()};
+  EXPECT_EQ(encode_batch(read), encode_batch(expected)) << "with the defaults of what came later";
+}
+
+TEST(CommandTest, TruncatedEntriesOfVersion1AreRefused) {
+  auto bytes = bytes_of_version_1();
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    command_batch read;
+    EXPECT_FALSE(decode_batch(std::string_view{bytes}.substr(0, size), read)) << size;
+  }
 }
 
 TEST(CommandTest, EmptyBatchIsReadable) {
@@ -117,22 +185,25 @@ TEST(CommandTest, BytesBehindTheEndAreRefused) {
 TEST(CommandTest, UnknownVersionsAndCommandsAreRefused) {
   auto bytes = encode_batch({timestamp{}, {promote_command{{1, 2}}}});
   auto newer = bytes;
-  newer[0] = 2;
+  newer[0] = 3;
   command_batch read;
   EXPECT_FALSE(decode_batch(newer, read));
-  std::string unknown;
-  encoder f{unknown};
-  f.put_size(1);
-  f(timestamp{});
-  f.put_size(1);
-  f.put_size(std::variant_size_v<command>);
-  EXPECT_FALSE(decode_batch(unknown, read));
+  for (uint64_t version : {1, 2}) {
+    std::string unknown;
+    encoder f{unknown};
+    f.put_size(version);
+    f(timestamp{});
+    f.put_size(1);
+    f.put_size(std::variant_size_v<command>);
+    f(std::string{});
+    EXPECT_FALSE(decode_batch(unknown, read));
+  }
 }
 
 TEST(CommandTest, CountThatIsTooLargeTakesNoMemory) {
   std::string bytes;
   encoder f{bytes};
-  f.put_size(1);
+  f.put_size(2);
   f(timestamp{});
   f.put_size(1ULL << 60);
   command_batch read;
@@ -160,7 +231,7 @@ TEST(CommandTest, RandomBytesNeverCrash) {
     for (auto& x : bytes)
       x = static_cast<char>(random());
     if (!bytes.empty() && i % 2)
-      bytes[0] = 1; // the version, so that the rest is looked at
+      bytes[0] = static_cast<char>(1 + random() % 2); // the version, so that the rest is looked at
     command_batch read;
     if (decode_batch(bytes, read)) {
       EXPECT_FALSE(encode_batch(read).empty());
