@@ -64,9 +64,8 @@ std::vector<named_capture> captures(file_snapshots& files, const std::string& pr
   for (const auto& x : files.list(prefix))
     if (auto capture = parse_name(x))
       result.push_back(std::move(*capture));
-  std::sort(result.begin(), result.end(), [](const auto& x, const auto& y) {
-    return x.id != y.id ? x.id < y.id : x.attempt < y.attempt;
-  });
+  std::sort(result.begin(), result.end(),
+            [](const auto& x, const auto& y) { return x.id != y.id ? x.id < y.id : x.attempt < y.attempt; });
   return result;
 }
 
@@ -293,8 +292,7 @@ void snapshotter_state::start(entry&& x) {
   running_.emplace(number, std::move(x));
   auto thread = options_->detached ? self_->spawn<caf::detached>(copying) : self_->spawn(copying);
   self_->request(thread, options_->time_limit + end_grace, operation)
-    .then([=](caf::ok_atom) { finish(number, {}); },
-          [=](caf::error& error) { finish(number, describe(error)); });
+    .then([=](caf::ok_atom) { finish(number, {}); }, [=](caf::error& error) { finish(number, describe(error)); });
 }
 
 void snapshotter_state::finish(uint64_t number, const failure& late) {

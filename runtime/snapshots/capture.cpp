@@ -55,8 +55,8 @@ private:
 
   void enter(uint32_t number) {
     auto& entry = x_.entries[number];
-    descriptor handle{::openat(directory_with(number), entry.name.c_str(),
-                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    descriptor handle{
+      ::openat(directory_with(number), entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     struct stat st {};
     if (!handle || ::fstat(handle.get(), &st) != 0 || !is_as_scanned(st, entry))
       throw tree_changed{x_.path_of(number)};
@@ -75,9 +75,9 @@ private:
   }
 
   static bool is_as_scanned(const struct stat& st, const saved_entry& entry) {
-    return st.st_dev == entry.device && st.st_ino == entry.inode && changed_of(st) == entry.changed
-           && modified_of(st) == entry.metadata.modified
-           && (entry.kind != captured_kind::file || static_cast<uint64_t>(st.st_size) == entry.size);
+    return st.st_dev == entry.device && st.st_ino == entry.inode && changed_of(st) == entry.changed &&
+           modified_of(st) == entry.metadata.modified &&
+           (entry.kind != captured_kind::file || static_cast<uint64_t>(st.st_size) == entry.size);
   }
 
   void copy(uint32_t number) {
@@ -126,8 +126,8 @@ private:
       append_to_pack(file, pack(), packed_, entry.size, path);
     } else {
       entry.place = content_place::alone;
-      descriptor copied{::openat(target_, content_name(number).c_str(),
-                                 O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
+      descriptor copied{
+        ::openat(target_, content_name(number).c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
       if (!copied)
         fail("write the copy of", path);
       copy_content(file, copied.get(), entry.size, path, stop_);

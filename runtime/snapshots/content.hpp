@@ -9,8 +9,8 @@ namespace overwatch::snapshots {
 /// Files up to this size without holes are packed into a common file: creating one for each costs more than writing it.
 inline constexpr uint64_t max_packed_bytes = 64 * 1024;
 
-/// Makes the empty file `to` a copy of `from`: shares its blocks where the file system can, else copies what is no hole.
-/// A source that shrinks meanwhile gives zeros: the caller looks at its times. Throws `trouble`.
+/// Makes the empty file `to` a copy of `from`: shares its blocks where the file system can, else copies what is no
+/// hole. A source that shrinks meanwhile gives zeros: the caller looks at its times. Throws `trouble`.
 void copy_content(int from, int to, uint64_t size, const std::string& path, const std::function<bool()>& stop);
 
 /// Copies a piece of a file into the empty file `to`.

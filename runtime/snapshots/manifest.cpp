@@ -74,8 +74,8 @@ void write_durably(int directory, const std::string& name, const std::string& by
       fail("write", temporary);
     at += written > 0 ? static_cast<size_t>(written) : 0;
   }
-  if (::fsync(file.get()) != 0 || ::renameat(directory, temporary.c_str(), directory, name.c_str()) != 0
-      || ::fsync(directory) != 0)
+  if (::fsync(file.get()) != 0 || ::renameat(directory, temporary.c_str(), directory, name.c_str()) != 0 ||
+      ::fsync(directory) != 0)
     fail("write", temporary);
 }
 
@@ -119,8 +119,8 @@ std::optional<manifest> read_manifest(int directory, const std::string& path) {
   manifest x;
   auto read = overwatch::decode(body, x);
   if (x.version > manifest_version)
-    damaged(path, "it was written by a newer version of this program (format " + std::to_string(x.version)
-                    + ", known is " + std::to_string(manifest_version) + ")");
+    damaged(path, "it was written by a newer version of this program (format " + std::to_string(x.version) +
+                    ", known is " + std::to_string(manifest_version) + ")");
   if (!read || !is_consistent(x))
     damaged(path, "its manifest is damaged (it contradicts itself)");
   return x;

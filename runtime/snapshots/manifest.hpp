@@ -58,9 +58,9 @@ struct saved_entry {
   file_time changed; ///< ctime: with device, inode and size it proves that nothing was written since
   uint64_t device = 0;
   uint64_t inode = 0;
-  uint64_t special = 0;         ///< device number of a device
-  std::string target;           ///< of a symbolic link
-  uint32_t link_of = no_entry;  ///< the first entry that is a hard link to the same thing
+  uint64_t special = 0;        ///< device number of a device
+  std::string target;          ///< of a symbolic link
+  uint32_t link_of = no_entry; ///< the first entry that is a hard link to the same thing
   content_place place = content_place::none;
   uint64_t offset = 0;
 };

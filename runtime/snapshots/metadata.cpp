@@ -71,13 +71,9 @@ void check_stopped(const std::function<bool()>& stop) {
     throw trouble{ec::unavailable, "it was told to stop before it was done", true};
 }
 
-file_time modified_of(const struct stat& st) {
-  return {st.st_mtim.tv_sec, static_cast<uint32_t>(st.st_mtim.tv_nsec)};
-}
+file_time modified_of(const struct stat& st) { return {st.st_mtim.tv_sec, static_cast<uint32_t>(st.st_mtim.tv_nsec)}; }
 
-file_time changed_of(const struct stat& st) {
-  return {st.st_ctim.tv_sec, static_cast<uint32_t>(st.st_ctim.tv_nsec)};
-}
+file_time changed_of(const struct stat& st) { return {st.st_ctim.tv_sec, static_cast<uint32_t>(st.st_ctim.tv_nsec)}; }
 
 captured_kind kind_of(const struct stat& st) {
   switch (st.st_mode & S_IFMT) {
@@ -225,7 +221,8 @@ descriptor open_writable_directory(int directory, const std::string& name) {
   constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   descriptor result{::openat(directory, name.c_str(), flags)};
   struct stat st {};
-  auto open_to_us = result && ::fstat(result.get(), &st) == 0 && (::geteuid() == 0 || (st.st_mode & S_IRWXU) == S_IRWXU);
+  auto open_to_us =
+    result && ::fstat(result.get(), &st) == 0 && (::geteuid() == 0 || (st.st_mode & S_IRWXU) == S_IRWXU);
   if (open_to_us || (!result && errno != EACCES))
     return result;
   if (result && ::geteuid() != st.st_uid) // another's directory: its group or others may be allowed

@@ -50,8 +50,9 @@ std::string behind(const std::string& path, const std::string& directory) {
 } // namespace
 
 bool is_within(std::string_view path, std::string_view directory) {
-  return directory == "/" || path == directory
-         || (path.size() > directory.size() && path.substr(0, directory.size()) == directory && path[directory.size()] == '/');
+  return directory == "/" || path == directory ||
+         (path.size() > directory.size() && path.substr(0, directory.size()) == directory &&
+          path[directory.size()] == '/');
 }
 
 std::string directory_of(const std::string& path) {
@@ -69,10 +70,11 @@ root_set::root_set(const std::vector<std::string>& roots) {
 void root_set::refuse(const std::string& path, const std::string& why) const {
   std::string listed;
   for (const auto& x : roots_)
-    listed += (listed.empty() ? "" : ", ") + x.given + (x.resolved.empty() ? " (does not exist)" : "");
+    listed +=
+      (listed.empty() ? "" : ", ") + x.given + (x.resolved.empty() ? " (did not exist when the node started)" : "");
   throw trouble{ec::invalid,
-                "'" + path + "' may not be captured: " + why + "; snapshots.roots allows "
-                  + (listed.empty() ? "nothing" : listed),
+                "'" + path + "' may not be captured: " + why + "; snapshots.roots allows " +
+                  (listed.empty() ? "nothing" : listed),
                 false};
 }
 
@@ -141,7 +143,8 @@ descriptor open_directory(const std::string& path, int flags) {
 void fail_to_open_directory(const std::string& path, int error) {
   if (error == ELOOP)
     throw trouble{ec::invalid,
-                  "'" + path + "' goes through a symbolic link: links are captured, but not followed; name the place that "
+                  "'" + path +
+                    "' goes through a symbolic link: links are captured, but not followed; name the place that "
                     "it leads to, and allow it in snapshots.roots",
                   false};
   fail("get to", path, error);

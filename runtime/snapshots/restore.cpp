@@ -65,8 +65,10 @@ void restorer::check_contents() const {
   auto require = [&](const std::string& name, uint64_t size) {
     auto st = look_at(content_, name, name);
     if (!st || static_cast<uint64_t>(st->st_size) < size)
-      throw trouble{ec::internal, "the snapshot '" + name_ + "' cannot be used: its file '" + name
-                                    + (st ? "' is too short" : "' is gone") + "; nothing was restored", false};
+      throw trouble{ec::internal,
+                    "the snapshot '" + name_ + "' cannot be used: its file '" + name +
+                      (st ? "' is too short" : "' is gone") + "; nothing was restored",
+                    false};
   };
   if (x_.packed_bytes > 0)
     require(pack_name, x_.packed_bytes);
@@ -195,8 +197,8 @@ void restorer::wait(waiting&& x) {
   if (waiting_files_ > synced_alone) // they are synced together: their descriptors are not needed
     x.file = descriptor{};
   queue_.push_back(std::move(x));
-  if (waiting_files_ >= max_waiting_files || waiting_directories_ >= max_waiting_directories
-      || unsynced_bytes_ >= max_unsynced_bytes)
+  if (waiting_files_ >= max_waiting_files || waiting_directories_ >= max_waiting_directories ||
+      unsynced_bytes_ >= max_unsynced_bytes)
     flush();
 }
 

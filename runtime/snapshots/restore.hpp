@@ -90,9 +90,9 @@ private:
   std::unordered_map<uint32_t, identity> current_; // of entries that others are links of
   std::vector<saved_ancestor> made_ancestors_;
   descriptor pack_;
-  descriptor alone_; // the content that was used last, when it is not packed
-  std::map<uint64_t, descriptor> touched_;         // one directory for each file system that was written to
-  bool sync_all_ = false;                          // a directory could not be opened for that
+  descriptor alone_;                       // the content that was used last, when it is not packed
+  std::map<uint64_t, descriptor> touched_; // one directory for each file system that was written to
+  bool sync_all_ = false;                  // a directory could not be opened for that
 };
 
 } // namespace overwatch::snapshots

@@ -64,8 +64,8 @@ void restorer::restore_absence(int directory, uint32_t number, bool present) {
 /// The kernel sets the time of a change (ctime) and no program can set it back: same thing, same time, same content.
 /// Unless the change before the capture was so recent that one after it could have the same time.
 bool restorer::is_untouched(const saved_entry& x, const struct stat& st) const {
-  return st.st_dev == x.device && st.st_ino == x.inode && changed_of(st) == x.changed
-         && static_cast<uint64_t>(st.st_size) == x.size && time_of(x.changed) + limits_.recent < x_.started;
+  return st.st_dev == x.device && st.st_ino == x.inode && changed_of(st) == x.changed &&
+         static_cast<uint64_t>(st.st_size) == x.size && time_of(x.changed) + limits_.recent < x_.started;
 }
 
 int restorer::content_of(uint32_t number) {
@@ -120,8 +120,8 @@ void restorer::write_file(const shared_directory& directory, uint32_t number) {
   next.entry = number;
   next.temporary = temporary_name(number);
   ::unlinkat(directory->get(), next.temporary.c_str(), 0);
-  next.file = descriptor{::openat(directory->get(), next.temporary.c_str(),
-                                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  next.file = descriptor{
+    ::openat(directory->get(), next.temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
   struct stat st {};
   if (!next.file || ::fstat(next.file.get(), &st) != 0)
     fail("create", path);

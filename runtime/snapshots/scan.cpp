@@ -30,8 +30,8 @@ public:
       add_scope(path);
     for (const auto& [entry, missing] : links_missing_)
       if (missing > 0)
-        note(result_, "'" + result_.path_of(entry) + "' has " + std::to_string(missing)
-                        + " hard links outside the scope; after a restore they may be separate files");
+        note(result_, "'" + result_.path_of(entry) + "' has " + std::to_string(missing) +
+                        " hard links outside the scope; after a restore they may be separate files");
     return std::move(result_);
   }
 
@@ -43,8 +43,8 @@ private:
       resolved.push_back(roots_.resolve(path));
     std::vector<std::string> result;
     for (const auto& x : resolved)
-      if (std::none_of(resolved.begin(), resolved.end(), [&](const auto& y) { return x != y && is_within(x, y); })
-          && std::find(result.begin(), result.end(), x) == result.end())
+      if (std::none_of(resolved.begin(), resolved.end(), [&](const auto& y) { return x != y && is_within(x, y); }) &&
+          std::find(result.begin(), result.end(), x) == result.end())
         result.push_back(x);
     return result;
   }
@@ -69,8 +69,8 @@ private:
   }
 
   [[noreturn]] void refuse_store(const std::string& path) const {
-    throw trouble{ec::invalid, "'" + path + "' may not be captured: the snapshots themselves are kept in '" + store_ + "'",
-                  false};
+    throw trouble{ec::invalid,
+                  "'" + path + "' may not be captured: the snapshots themselves are kept in '" + store_ + "'", false};
   }
 
   void add_ancestors(saved_scope& scope) {
@@ -104,10 +104,10 @@ private:
     check_stopped(stop_);
     if (result_.entries.size() >= limits_.max_entries)
       throw trouble{ec::too_large,
-                    "the scope has more than " + std::to_string(limits_.max_entries) + " files and directories ('"
-                      + result_.scopes.back().path + "' has at least "
-                      + std::to_string(result_.entries.size() - result_.scopes.back().top)
-                      + "); capture less, or raise snapshots.max-files",
+                    "the scope has more than " + std::to_string(limits_.max_entries) + " files and directories ('" +
+                      result_.scopes.back().path + "' has at least " +
+                      std::to_string(result_.entries.size() - result_.scopes.back().top) +
+                      "); capture less, or raise snapshots.max-files",
                     false};
     auto& x = result_.entries.emplace_back();
     x.name = name;
@@ -151,8 +151,8 @@ private:
       refuse_store(path);
     if (depth >= max_scope_depth)
       throw trouble{ec::too_large,
-                    "'" + path + "' is nested too deeply: a scope may have " + std::to_string(max_scope_depth)
-                      + " levels of directories",
+                    "'" + path + "' is nested too deeply: a scope may have " + std::to_string(max_scope_depth) +
+                      " levels of directories",
                     false};
     descriptor inside{::openat(directory, x.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     if (!inside && (errno == ENOENT || errno == ENOTDIR))
@@ -180,14 +180,16 @@ private:
     result_.bytes += std::min<uint64_t>(static_cast<uint64_t>(st.st_size), static_cast<uint64_t>(st.st_blocks) * 512);
     if (result_.bytes > limits_.max_bytes)
       throw trouble{ec::too_large,
-                    "the scope has more than " + std::to_string(limits_.max_bytes >> 20) + " MB of content (at least "
-                      + std::to_string((result_.bytes + (1 << 20) - 1) >> 20) + " MB up to '" + path
-                      + "'); capture less, or raise snapshots.max-mb",
+                    "the scope has more than " + std::to_string(limits_.max_bytes >> 20) + " MB of content (at least " +
+                      std::to_string((result_.bytes + (1 << 20) - 1) >> 20) + " MB up to '" + path +
+                      "'); capture less, or raise snapshots.max-mb",
                     false};
   }
 
   struct identity_hash {
-    size_t operator()(const std::pair<uint64_t, uint64_t>& x) const { return x.first * 0x9E3779B97F4A7C15ULL ^ x.second; }
+    size_t operator()(const std::pair<uint64_t, uint64_t>& x) const {
+      return x.first * 0x9E3779B97F4A7C15ULL ^ x.second;
+    }
   };
 
   const root_set& roots_;

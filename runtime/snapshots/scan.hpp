@@ -8,9 +8,9 @@
 namespace overwatch::snapshots {
 
 struct snapshot_limits {
-  uint64_t max_bytes = 4096ULL << 20;  ///< of content in one scope; `snapshots.max-mb`
-  uint64_t max_entries = 100'000;      ///< files, directories and links in one scope; `snapshots.max-files`
-  milliseconds recent{2000};           ///< a change this shortly before the capture may have the same time as one after
+  uint64_t max_bytes = 4096ULL << 20; ///< of content in one scope; `snapshots.max-mb`
+  uint64_t max_entries = 100'000;     ///< files, directories and links in one scope; `snapshots.max-files`
+  milliseconds recent{2000};          ///< a change this shortly before the capture may have the same time as one after
 };
 
 /// Directories deeper than this below the top of a scope are refused: each level takes a descriptor.

@@ -34,8 +34,8 @@ bool ends_with(std::string_view text, std::string_view end) {
 }
 
 bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= max_name_bytes
-         && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+  return !text.empty() && text.size() <= max_name_bytes &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
 void require_name(const std::string& name) {
@@ -176,9 +176,9 @@ void snapshot_store::require_space(int store, uint64_t bytes) const {
   auto free = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
   if (bytes + reserved_bytes > free)
     throw trouble{ec::no_space,
-                  "the scope has " + std::to_string(bytes >> 20) + " MB, but the disk of '" + options_.directory
-                    + "' has only " + std::to_string(free >> 20) + " MB free (" + std::to_string(reserved_bytes >> 20)
-                    + " MB stay reserved); free some space and try again",
+                  "the scope has " + std::to_string(bytes >> 20) + " MB, but the disk of '" + options_.directory +
+                    "' has only " + std::to_string(free >> 20) + " MB free (" + std::to_string(reserved_bytes >> 20) +
+                    " MB stay reserved); free some space and try again",
                   true};
 }
 

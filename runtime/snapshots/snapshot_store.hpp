@@ -16,8 +16,8 @@ struct snapshot_store_options {
 };
 
 /// Keeps each capture in a directory of its own: `manifest`, `pack` (the contents of small files), `content-<n>` (of
-/// the others), `keep` (until when). It has a name with an ending while it is made (`.partial`) or removed (`.dropped`);
-/// a rename makes it count, or not any more.
+/// the others), `keep` (until when). It has a name with an ending while it is made (`.partial`) or removed
+/// (`.dropped`); a rename makes it count, or not any more.
 class snapshot_store : public file_snapshots {
 public:
   /// Resolves the roots. Touches nothing: a directory that cannot be used is an error of the first operation.
@@ -36,7 +36,8 @@ private:
 
   snapshots::descriptor open_store(std::string& path) const;
   snapshots::descriptor open_capture(const std::string& name) const;
-  void capture_once(const std::string& name, const capture_scope& scope, const stop_check& stop, capture_result& result);
+  void capture_once(const std::string& name, const capture_scope& scope, const stop_check& stop,
+                    capture_result& result);
   void require_space(int store, uint64_t bytes) const;
 
   snapshot_store_options options_;

@@ -29,8 +29,8 @@ private:
 class tree_changed : public trouble {
 public:
   explicit tree_changed(const std::string& path)
-    : trouble{ec::conflict, "'" + path + "' kept changing while it was captured: nothing else may write to a scope then",
-              true} {}
+    : trouble{ec::conflict,
+              "'" + path + "' kept changing while it was captured: nothing else may write to a scope then", true} {}
 };
 
 /// `what` is a verb: "cannot <what> '<path>': <reason>".

@@ -163,8 +163,7 @@ protected:
 
   testing_config config_;
   caf::actor_system system_{config_};
-  caf::scheduler::test_coordinator& coordinator_ =
-    dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
+  caf::scheduler::test_coordinator& coordinator_ = dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
   caf::scoped_actor self_{system_, true};
   std::shared_ptr<memory_snapshots> files = std::make_shared<memory_snapshots>();
   timestamp time{1'000'000s};

@@ -29,8 +29,8 @@ std::vector<std::string> all_in(const std::string& path, bool directories_only) 
   std::vector<std::string> result;
   std::error_code ignored;
   if (S_ISDIR(mode_of(path)))
-    for (fs::recursive_directory_iterator i{path, fs::directory_options::skip_permission_denied, ignored}, end; i != end;
-         i.increment(ignored))
+    for (fs::recursive_directory_iterator i{path, fs::directory_options::skip_permission_denied, ignored}, end;
+         i != end; i.increment(ignored))
       if (!directories_only || S_ISDIR(mode_of(i->path().string())))
         result.push_back(i->path().string());
   std::sort(result.begin(), result.end());
@@ -113,8 +113,8 @@ void random_tree::overwrite_in_place(const std::string& path) {
     return;
   ::fstat(fd, &st);
   auto bytes = content();
-  if (S_ISREG(st.st_mode) && ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(below(1000))) >= 0
-      && below(2) == 0) {
+  if (S_ISREG(st.st_mode) && ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(below(1000))) >= 0 &&
+      below(2) == 0) {
     struct timespec times[2]{{0, UTIME_OMIT}, st.st_mtim}; // as if nothing had happened
     ::futimens(fd, times);
   }

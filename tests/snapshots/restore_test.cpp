@@ -217,8 +217,9 @@ TEST_F(RestoreTest, AttributesComeBack) {
 
 TEST_F(RestoreTest, AccessListsComeBack) {
   // version 2; owner rw-, user 12 r--, group r--, mask r--, others ---
-  const unsigned char list[]{2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2,  0, 4,   0,   12,  0,   0,  0, 4, 0,
-                             4, 0, 255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255};
+  const unsigned char list[]{2, 0,  0,   0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
+                             0, 12, 0,   0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16, 0,
+                             4, 0,  255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
   if (::setxattr(tree("/large").c_str(), "system.posix_acl_access", list, sizeof(list), 0) != 0)
     GTEST_SKIP() << "this file system has no access lists";
   check([&] {

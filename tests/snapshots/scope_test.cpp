@@ -41,7 +41,7 @@ TEST_F(ScopeTest, WithoutRootsNothingIsAllowed) {
   reopen({at.store(), {}, {}});
   expect_refusal(tree(), "snapshots.roots allows nothing");
   reopen({at.store(), {at.path() + "/missing"}, {}});
-  expect_refusal(at.path() + "/missing/x", "(does not exist)");
+  expect_refusal(at.path() + "/missing/x", "(did not exist when the node started)");
 }
 
 TEST_F(ScopeTest, RootsAreResolvedOnce) {

@@ -12,8 +12,8 @@ namespace overwatch::test {
 /// A new directory with `data`, which may be captured, beside the `store`. Removed with the object.
 class scratch {
 public:
-  /// In memory (where there is such a file system) nobody waits for a disk: for tests of many rounds that do not look at
-  /// what survives a loss of power.
+  /// In memory (where there is such a file system) nobody waits for a disk: for tests of many rounds that do not look
+  /// at what survives a loss of power.
   enum class place { disk, memory };
 
   explicit scratch(place where = place::disk);

@@ -44,8 +44,7 @@ void read(const std::string& path, const std::string& relative, links& seen, tre
   line << std::oct << st.st_mode << std::dec << " " << st.st_uid << ":" << st.st_gid << " modified "
        << st.st_mtim.tv_sec << "." << st.st_mtim.tv_nsec << attributes_of(path);
   if (!S_ISDIR(st.st_mode)) {
-    line << " links " << st.st_nlink << " same as "
-         << seen.try_emplace({st.st_dev, st.st_ino}, relative).first->second;
+    line << " links " << st.st_nlink << " same as " << seen.try_emplace({st.st_dev, st.st_ino}, relative).first->second;
     line << " size " << st.st_size << " device " << st.st_rdev;
   }
   if (S_ISREG(st.st_mode))

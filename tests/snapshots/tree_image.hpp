@@ -5,8 +5,8 @@
 
 namespace overwatch::test {
 
-/// All that a restore has to put right, by path: kind, mode, owner, group, times, size, content, target, attributes, and
-/// which other path is the same inode. Read with other code than the one under test.
+/// All that a restore has to put right, by path: kind, mode, owner, group, times, size, content, target, attributes,
+/// and which other path is the same inode. Read with other code than the one under test.
 using tree_image = std::map<std::string, std::string>;
 
 /// Of everything at and below `path`; empty when nothing is there. Paths in it are relative to `path`.
