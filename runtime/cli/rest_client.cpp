@@ -216,8 +216,12 @@ command_failure failure_of(const rest_reply& reply) {
   message = (code == exit_code::refused ? "the node refused: " : "the node failed: ") + printable(message);
   const auto* parts = error != nullptr ? find_field(*error, "errors") : nullptr;
   if (parts != nullptr && parts->is_array())
-    for (const auto& part : parts->get_array())
-      message += "\n  " + printable(text_of(part, "field")) + ": " + printable(text_of(part, "message"));
+    for (const auto& part : parts->get_array()) {
+      // Of one fault alone the message says it already.
+      const auto fault = printable(text_of(part, "field")) + ": " + printable(text_of(part, "message"));
+      if (message.find(fault) == std::string::npos)
+        message += "\n  " + fault;
+    }
   if (const auto retry = reply.headers.find("retry-after"); retry != reply.headers.end())
     message += "\n  try again in " + printable(retry->second) + " s";
   return {code, message};

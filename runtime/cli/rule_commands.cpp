@@ -225,7 +225,7 @@ void add_set_command(CLI::App* rules, command_context& context) {
   set->add_flag("--disabled", options->disabled, "Begins with `rules enable` only");
   set->footer(
     "Examples:\n"
-    "  overwatch rules set failures --condition \"metrics.failure_percent > 20\" --task look.json --cooldown 10m\n"
+    "  overwatch rules set failures --condition \"stats.failed_last_minute > 10\" --task look.json --cooldown 10m\n"
     "  overwatch rules set failures --condition @failures.lua --make @tasks.lua --on task_failed\n"
     "  overwatch rules set failures --cooldown 1h");
   runs(set, context, [&context, options] { return set_rule(context, *options); });

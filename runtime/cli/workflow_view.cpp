@@ -109,14 +109,19 @@ void print_members(const console& console, const json::array& tasks) {
   result.print(console);
 }
 
-// What is told while a workflow is followed: the state of each task and of the compensation, by name.
-std::map<std::string, std::string> states_of(const json::value& workflow) {
-  std::map<std::string, std::string> result;
+// Prints the tasks whose state is not as it was told before.
+void tell_changes(const console& console, const json::value& workflow, std::map<std::string, std::string>& told) {
   for (const auto& task : list_of(workflow, "tasks")) {
+    const auto name = text_of(task, "name");
+    const auto status = text_of(task, "status");
     const auto rollback = text_of(task, "rollback");
-    result[text_of(task, "name")] = text_of(task, "status") + (rollback == "none" ? "" : ", rollback " + rollback);
+    auto state = status + (rollback == "none" ? "" : ", rollback " + rollback);
+    if (told[name] == state)
+      continue;
+    console.out << printable(name) << "  " << paint(console, colour_of_status(status), printable(state)) << '\n'
+                << std::flush;
+    told[name] = std::move(state);
   }
-  return result;
 }
 
 const json::value* first_unfinished(const json::value& workflow) {
@@ -192,15 +197,8 @@ rest_reply follow_workflow(const command_context& context, const rest_client& cl
   for (;;) {
     auto reply = client.request("GET", "/workflows/" + percent_encode(id));
     const auto workflow = content_of(reply);
-    for (const auto& [name, state] : states_of(workflow)) {
-      if (told[name] == state)
-        continue;
-      told[name] = state;
-      if (!context.options.json)
-        context.console.out << printable(name) << "  "
-                            << paint(context.console, colour_of_status(state), printable(state)) << '\n'
-                            << std::flush;
-    }
+    if (!context.options.json)
+      tell_changes(context.console, workflow, told);
     if (is_finished(workflow) || stop.requested() || steady::now() >= end)
       return reply;
     if (const auto* task = first_unfinished(workflow); task != nullptr)

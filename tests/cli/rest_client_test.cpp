@@ -57,6 +57,13 @@ TEST(RestClientTest, AnotherServerIsNoNode) {
   EXPECT_THAT(run.err, HasSubstr("it answered 404 without a reason"));
 }
 
+TEST(RestClientTest, OneFaultIsToldOnce) {
+  stub_node node;
+  node.on("GET /status", {422, R"({"error":{"code":"invalid","message":"/to: no time of day","errors":[
+    {"field":"/to","message":"no time of day"}]}})"});
+  EXPECT_EQ(run_command({"status", "--url", node.url()}).err, "overwatch: the node refused: /to: no time of day\n");
+}
+
 TEST(RestClientTest, RedirectsAreNotFollowed) {
   stub_node elsewhere;
   stub_node node;
