@@ -11,9 +11,9 @@ namespace overwatch {
 
 namespace {
 
-constexpr int hook_interval = 100;   // instructions between two looks at the limits
+constexpr int hook_interval = 20;     // instructions between two looks at the limits
 constexpr uint64_t call_interval = 8; // calls, likewise
-constexpr int levels_searched = 6;   // for the line of an error
+constexpr int levels_searched = 6;    // for the line of an error
 
 // Of the processor, not of the clock: a machine that is busy with other things makes no rule fail.
 std::chrono::nanoseconds thread_time() {

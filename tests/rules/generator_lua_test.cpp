@@ -126,10 +126,10 @@ TEST_F(GeneratorLuaTest, EventsAreSeenByChunks) {
 TEST_F(GeneratorLuaTest, DryRunShowsWhatItWouldMake) {
   rule_definition x;
   x.condition = "print('looked') return uptime >= 0";
-  x.make = "return {name = 'a', tags = {}}";
+  x.make = "return {name = 'a', task_type = 'noop', tags = {}}";
   auto reply = ask<test_rule_reply>(links.generator, test_rule_request{"", x});
   EXPECT_TRUE(reply.would_fire);
-  EXPECT_THAT(reply.tasks, ElementsAre(R"({"name":"a","tags":[]})"));
+  EXPECT_THAT(reply.tasks, ElementsAre(R"({"name":"a","tags":[],"task_type":"noop"})"));
   EXPECT_THAT(reply.printed, ElementsAre("looked"));
   x.make = "return {name = 5}";
   reply = ask<test_rule_reply>(links.generator, test_rule_request{"", x});
