@@ -25,6 +25,16 @@ void require(bool done, const std::string& what) {
     throw std::runtime_error("cannot " + what);
 }
 
+/// Lets this process into every directory, so that it can empty them.
+void open_directories(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(fs::symlink_status(path, ignored)))
+    return;
+  ::chmod(path.c_str(), S_IRWXU);
+  for (const auto& x : fs::directory_iterator{path, ignored})
+    open_directories(x.path());
+}
+
 } // namespace
 
 scratch::scratch(place where) {
@@ -37,7 +47,11 @@ scratch::scratch(place where) {
   make_directory(data());
 }
 
-scratch::~scratch() { remove_all(path_); }
+scratch::~scratch() {
+  if (::geteuid() != 0)
+    open_directories(path_);
+  remove_all(path_);
+}
 
 capture_result SnapshotFixture::capture(const std::string& name, std::vector<std::string> paths) {
   auto result = store->capture(name, {std::move(paths), {}}, {});
