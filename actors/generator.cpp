@@ -72,7 +72,8 @@ void generator_state::set_up(pointer self, generator_options options, scheduler_
   load();
 }
 
-// The replica tells of all that is applied from now on, and answers in between: what it answers is the state at that place.
+// The replica tells of all that is applied from now on, and answers in between: what it answers is the state at that
+// place.
 void generator_state::load() {
   self_->request(scheduler_, load_timeout, scheduler_status_request{})
     .then(
@@ -152,7 +153,9 @@ void generator_state::load_schedules() {
   auto last = record.last_task;
   auto shared = std::make_shared<schedule_record>(std::move(record));
   self_->request(replica_, load_timeout, get_request{last})
-    .then([this, shared](const task_record& task) { take_schedule(std::move(*shared), !is_terminal(task.state.status)); },
+    .then([this, shared](const task_record& task) {
+            take_schedule(std::move(*shared), !is_terminal(task.state.status));
+          },
           [this, shared](const caf::error& error) {
             if (describe(error).code == ec::not_found)
               take_schedule(std::move(*shared), false);
@@ -188,7 +191,8 @@ void generator_state::applied(const applied_entry& entry) {
     if (key == interval_setting && value.empty())
       set_interval(options_.interval);
     if (key == "dispatch")
-      add_event(event_of(value == "stopped" ? event_kind::dispatch_stopped : event_kind::dispatch_resumed, {}), nullptr);
+      add_event(event_of(value == "stopped" ? event_kind::dispatch_stopped : event_kind::dispatch_resumed, {}),
+                nullptr);
   }
   for (const auto& x : entry.documents) {
     if (x.kind == document_kind::gate)

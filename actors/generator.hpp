@@ -27,8 +27,8 @@ struct generator_options {
   bool own_thread = true;                  ///< rules are judged on a thread of their own; without: for tests
 };
 
-/// Creates tasks by itself: schedules and rules, which it loads from the documents of its partition and keeps there. A slot's
-/// task and the schedule after it, or a firing's tasks and the rule after it, go into the log in one entry.
+/// Creates tasks by itself: schedules and rules, which it loads from the documents of its partition and keeps there.
+/// A slot's task and the schedule after it, or a firing's tasks and the rule after it, go into the log in one entry.
 ///
 /// Rules are judged one after the other, a client's wish first: at the interval, when asked to, and for the events that
 /// they name. An event of a task that a rule made does not make the same rule fire. Of one rule at most one judgement

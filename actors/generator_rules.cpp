@@ -242,7 +242,8 @@ void generator_state::fired(const judgement& x, const std::vector<task_id>& ids,
     if (result.error && error.empty())
       error = "task " + std::to_string(i + 1) + ": " + result.error.message;
     for (const auto& all : x.rounds)
-      all->reply.receipts.push_back({result.error ? task_id{} : result.id, result.status, result.existing, result.error});
+      all->reply.receipts.push_back(
+        {result.error ? task_id{} : result.id, result.status, result.existing, result.error});
   }
   log_line(severity::debug, "generator", "a rule fired", {{"rule", x.rule}, {"created", created.size()}});
   book_.stored(book_.after_firing(x.rule, created, time));

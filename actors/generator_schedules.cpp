@@ -45,7 +45,8 @@ void generator_state::take_due() {
   arm_slots();
 }
 
-// Without schedules there is no timer. One that is due while too many changes are under way is taken when one of them ends.
+// Without schedules there is no timer. One that is due while too many changes are under way is taken when one of them
+// ends.
 void generator_state::arm_slots() {
   slot_timer_ = ++last_timer_;
   auto due = schedule_book_.next_due();

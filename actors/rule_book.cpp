@@ -48,11 +48,13 @@ failure check_events(const std::vector<event_kind>& kinds) {
 
 failure check_definition(const rule_definition& x) {
   if (x.make.empty() && x.task_json.empty())
-    return {ec::invalid, "/task", "is missing: a rule needs `task` (a task as POST /tasks takes it) or `make` (Lua that returns tasks)"};
+    return {ec::invalid, "/task",
+            "is missing: a rule needs `task` (a task as POST /tasks takes it) or `make` (Lua that returns tasks)"};
   if (!x.make.empty() && !x.task_json.empty())
     return {ec::invalid, "/make", "a rule has `task` or `make`, not both"};
   if (x.description.size() > task_limits::description_bytes)
-    return {ec::invalid, "/description", "at most " + std::to_string(task_limits::description_bytes) + " bytes are allowed"};
+    return {ec::invalid, "/description",
+            "at most " + std::to_string(task_limits::description_bytes) + " bytes are allowed"};
   for (const auto& fault : {check_chunk(x.condition, "/condition"), check_chunk(x.make, "/make"),
                             check_duration(x.holds_for, "/for"), check_duration(x.cooldown, "/cooldown"),
                             check_events(x.on)})
@@ -139,7 +141,8 @@ caf::expected<rule_record> rule_book::put(const std::string& name, rule_definiti
   if (result.built_in) {
     if (auto fault = check_unchanged(result.definition, definition))
       return make_error(fault);
-    for (const auto& fault : {check_duration(definition.holds_for, "/for"), check_duration(definition.cooldown, "/cooldown")})
+    for (const auto& fault :
+         {check_duration(definition.holds_for, "/for"), check_duration(definition.cooldown, "/cooldown")})
       if (fault)
         return make_error(fault);
     result.definition.enabled = definition.enabled;
@@ -158,7 +161,8 @@ caf::expected<rule_record> rule_book::remove(const std::string& name) const {
   if (known == nullptr)
     return make_error(ec::not_found, "there is no rule \"" + name + "\"");
   if (known->built_in)
-    return make_error(ec::conflict, "the rule \"" + name + "\" is built in: it can be switched off (`enabled` false), not removed");
+    return make_error(ec::conflict, "the rule \"" + name
+                                      + "\" is built in: it can be switched off (`enabled` false), not removed");
   return *known;
 }
 

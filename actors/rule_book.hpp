@@ -15,8 +15,8 @@ struct rule_decision {
   std::string why; ///< a sentence
 };
 
-/// Does a rule fire whose condition holds now, or does not? `for` counts from `holds_since` (none: from now), the cooldown from
-/// `fired_at`; at the end of either it fires.
+/// Does a rule fire whose condition holds now, or does not? `for` counts from `holds_since` (none: from now), the
+/// cooldown from `fired_at`; at the end of either it fires.
 rule_decision decide_rule(const rule_record& rule, bool holds, timestamp now);
 
 /// All rules and what became of them. Without clock, log or actors: its owner judges, writes what is to be durable, and
@@ -30,8 +30,8 @@ public:
   /// in no more is left out.
   void load(rule_record x);
 
-  /// The record to be stored for a new definition, or what is wrong with it (`invalid` names the field, as `/make`). The
-  /// chunks are not looked into. Once it is durable: `stored`.
+  /// The record to be stored for a new definition, or what is wrong with it (`invalid` names the field, as `/make`).
+  /// The chunks are not looked into. Once it is durable: `stored`.
   caf::expected<rule_record> put(const std::string& name, rule_definition definition) const;
 
   /// What is to be removed, or `not_found`; `conflict` when it is built in. Once that is durable: `removed`.
@@ -58,8 +58,8 @@ public:
   /// The record as it is after it fired and created these tasks.
   rule_record after_firing(const std::string& name, const std::vector<task_id>& created, timestamp now) const;
 
-  /// Counts a firing because of an event. False: there were `max_event_firings` in the last minute already, so it must not fire. Rules
-  /// that create tasks whose events make others fire end here.
+  /// Counts a firing because of an event. False: there were `max_event_firings` in the last minute already, so it
+  /// must not fire. Rules that create tasks whose events make others fire end here.
   bool count_event_firing(const std::string& name, timestamp now);
 
 private:

@@ -55,8 +55,8 @@ using rule_worker_actor = caf::typed_actor<
   caf::replies_to<judge_request>::with<judge_reply>,
   caf::replies_to<check_rule_request>::with<check_rule_reply>>;
 
-/// Judges rules, one at a time, on a thread of its own: a chunk may take up to its time limit. Keeps nothing but the newest
-/// metrics.
+/// Judges rules, one at a time, on a thread of its own: a chunk may take up to its time limit. Keeps nothing but the
+/// newest metrics.
 class rule_worker_state {
 public:
   static inline const char* name = "rule_worker";

@@ -6,9 +6,9 @@
 #include <array>
 #include <cstring>
 
-/// The functions that a chunk may call. Three of Lua's own ways out of its limits are closed here: work in C that no hook
-/// sees (patterns, loops over lengths that a metamethod invents), finalizers (they run with hooks off), and
-/// weak tables (one can keep the collector busy for minutes).
+/// The functions that a chunk may call. Three of Lua's own ways out of its limits are closed here: work in C that no
+/// hook sees (patterns, loops over lengths that a metamethod invents), finalizers (they run with hooks off), and weak
+/// tables (one can keep the collector busy for minutes).
 namespace overwatch {
 
 namespace {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <chrono>
 
-/// What the files `lua_*.cpp` share. Lua is linked as C++ (liblua5.4-c++): its errors are C++ exceptions, so a function of
-/// ours may raise one while it holds values with destructors.
+/// What the files `lua_*.cpp` share. Lua is linked as C++ (liblua5.4-c++): its errors are C++ exceptions, so a
+/// function of ours may raise one while it holds values with destructors.
 namespace overwatch {
 
 /// One state of Lua's with its meters. Lives for one run.
@@ -60,8 +60,8 @@ std::string place_of(lua_State* lua);
 /// Pushes `x`.
 void push_value(lua_State* lua, const script_value& x);
 
-/// Reads the value at `index`, the result of the chunk `name`; raises an error that names the place in it when it cannot
-/// be stored.
+/// Reads the value at `index`, the result of the chunk `name`; raises an error that names the place in it when it
+/// cannot be stored.
 script_value read_value(lua_State* lua, int index, const std::string& name);
 
 /// Opens what chunks may use.

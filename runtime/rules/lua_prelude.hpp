@@ -4,8 +4,9 @@
 
 namespace overwatch {
 
-/// Runs before every chunk: what can be written in Lua itself, and so is metered like the chunk. Gets `scan`, the bounded
-/// pattern matcher: scan(text, pattern, from, anchors) gives begin, end and captures (the whole match when it has none).
+/// Runs before every chunk: what can be written in Lua itself, and so is metered like the chunk. Gets `scan`, the
+/// bounded pattern matcher: scan(text, pattern, from, anchors) gives begin, end and captures (the whole match when it
+/// has none).
 inline constexpr std::string_view lua_prelude = R"lua(
 local scan = ...
 local string, table, math = string, table, math

@@ -36,15 +36,23 @@ script_value object_of(const std::map<std::string, double>& numbers) {
 
 script_value object_of(const rule_event& x) {
   auto result = script_value::make(kind::object);
-  result.fields = {{"kind", name_of(x.kind)},        {"message", x.message},         {"task_id", x.task_id},
-                   {"task_name", x.task_name},       {"task_type", x.task_type},     {"task_status", x.task_status},
-                   {"error", x.error},               {"origin", x.origin},           {"count", static_cast<int64_t>(x.count)}};
+  result.fields = {{"kind", name_of(x.kind)},
+                   {"message", x.message},
+                   {"task_id", x.task_id},
+                   {"task_name", x.task_name},
+                   {"task_type", x.task_type},
+                   {"task_status", x.task_status},
+                   {"error", x.error},
+                   {"origin", x.origin},
+                   {"count", static_cast<int64_t>(x.count)}};
   return result;
 }
 
 script_value object_of(const rule_record& x) {
   auto result = script_value::make(kind::object);
-  result.fields = {{"name", x.name}, {"holds_since", optional_time(x.holds_since)}, {"fired_at", optional_time(x.fired_at)}};
+  result.fields = {{"name", x.name},
+                   {"holds_since", optional_time(x.holds_since)},
+                   {"fired_at", optional_time(x.fired_at)}};
   return result;
 }
 

@@ -131,7 +131,8 @@ int load_text(lua_State* lua, const std::string& name, const std::string& text) 
   return luaL_loadbufferx(lua, text.data(), text.size(), ("=" + name).c_str(), "t");
 }
 
-// Leaves the function on the stack, or raises what is wrong: of a text without `return`, what is wrong with the expression.
+// Leaves the function on the stack, or raises what is wrong: of a text without `return`, what is wrong with the
+// expression.
 void load_chunk(lua_State* lua, const chunk_run& x) {
   if (x.how == lua_sandbox::form::expression && load_text(lua, x.name, "return " + x.text) == LUA_OK)
     return;

@@ -22,9 +22,10 @@ struct sandbox_limits {
   size_t result_bytes = 4 * 1024 * 1024;   ///< text in the result
 };
 
-/// Runs chunks of Lua 5.4 that nobody has looked at. A chunk sees what it is given, the functions of `string`, `table`,
-/// `math` and `utf8`, and the basic ones; no files, programs, environment, clock, other chunks or byte code.
-/// Whatever it does, it ends within its limits and harms nothing but itself. Not thread-safe; keeps nothing between runs.
+/// Runs chunks of Lua 5.4 that nobody has looked at. A chunk sees what it is given, the functions of `string`,
+/// `table`, `math` and `utf8`, and the basic ones; no files, programs, environment, clock, other chunks or byte code.
+/// Whatever it does, it ends within its limits and harms nothing but itself. Not thread-safe; keeps nothing between
+/// runs.
 class lua_sandbox {
 public:
   enum class form : uint8_t { chunk, expression }; ///< an expression may be a chunk, too

@@ -114,7 +114,8 @@ private:
     auto result = script_value::make(kind::object);
     for (lua_pushnil(lua_); lua_next(lua_, index) != 0; lua_pop(lua_, 1)) {
       if (lua_type(lua_, -2) != LUA_TSTRING)
-        refuse(std::string{"a key is a "} + luaL_typename(lua_, -2) + "; it must be text, or a list's positions from 1");
+        refuse(std::string{"a key is a "} + luaL_typename(lua_, -2)
+               + "; it must be text, or a list's positions from 1");
       auto key = read_text(lua_gettop(lua_) - 1);
       path_.push_back(key);
       result.fields[std::move(key)] = read(lua_gettop(lua_));

@@ -280,7 +280,8 @@ TEST_F(GeneratorRulesTest, PutThatIsStoredLateIsSeenThen) {
   settle();
   advance(31s);
   auto refused = false;
-  answer.receive([](const rule_record&) {}, [&](const caf::error& error) { refused = describe(error).code == ec::timed_out; });
+  answer.receive([](const rule_record&) {},
+                 [&](const caf::error& error) { refused = describe(error).code == ec::timed_out; });
   EXPECT_TRUE(refused) << "nobody knows whether it will be stored";
   EXPECT_EQ(rule("a").definition.make, "one");
   db->fill_disk(false);

@@ -45,16 +45,19 @@ TEST(LuaRulesTest, ConditionSeesItsInputs) {
   for (const auto* text :
        {"metrics.cpu_percent > 90 and metrics.memory_percent == 50", "stats.queue_depth == 7", "gates.deploy == false",
         "gates.other == nil", "#alerts == 0", "event == nil", "node == 'here'", "uptime > 24 * 3600",
-        "now == 1795000000", "rule.name == 'mine' and rule.fired_at == nil", "math.type(stats.queue_depth) == 'integer'",
+        "now == 1795000000", "rule.name == 'mine' and rule.fired_at == nil",
+        "math.type(stats.queue_depth) == 'integer'",
         "local d = date(now) return d.year == 2026", ""})
     EXPECT_TRUE(condition(text).holds) << text << ": " << condition(text).error;
 }
 
 TEST(LuaRulesTest, ConditionSeesTheEvent) {
   auto inputs = some_inputs();
-  inputs.event = rule_event{event_kind::task_failed, "", "id", "Backup", "data_backup", "failed", "disk gone", "api:", 3};
+  inputs.event = rule_event{
+    event_kind::task_failed, "", "id", "Backup", "data_backup", "failed", "disk gone", "api:", 3};
   EXPECT_TRUE(condition("event.kind == 'task_failed' and event.task_name == 'Backup' and event.task_type == "
-                        "'data_backup' and event.task_status == 'failed' and event.error:find('disk') and event.count == 3",
+                        "'data_backup' and event.task_status == 'failed' and event.error:find('disk') "
+                        "and event.count == 3",
                         inputs).holds);
 }
 

@@ -102,7 +102,8 @@ TEST(LuaSandboxTest, MemoryIsLimited) {
   EXPECT_EQ(error_of("local t = {} for i = 1, 1e9 do t[i] = {} end"), "make: used more than 8192 KiB of memory");
   EXPECT_THAT(error_of("return ('x'):rep(1e9)"), HasSubstr("memory"));
   EXPECT_THAT(error_of("local s = 'x' while true do s = s .. s end"), HasSubstr("memory"));
-  EXPECT_THAT(error_of("return ('%99d'):rep(1e6):format(1)"), ::testing::AnyOf(HasSubstr("memory"), HasSubstr("argument")));
+  EXPECT_THAT(error_of("return ('%99d'):rep(1e6):format(1)"),
+              ::testing::AnyOf(HasSubstr("memory"), HasSubstr("argument")));
   EXPECT_THAT(error_of("return table.concat({('x'):rep(5e6), ('y'):rep(5e6)})"), HasSubstr("memory"));
   EXPECT_THAT(error_of("return ('x'):rep(1e6):gsub('x', ('y'):rep(100))"),
               ::testing::AnyOf(HasSubstr("memory"), HasSubstr("instructions")));
@@ -154,9 +155,11 @@ TEST(LuaSandboxTest, LoopsInsideFunctionsOfCEnd) {
 }
 
 TEST(LuaSandboxTest, FinalizersAndWeakTablesAreRefused) {
-  EXPECT_EQ(error_of("setmetatable({}, {__gc = function() while true do end end})"), "make:1: __gc is not available here");
+  EXPECT_EQ(error_of("setmetatable({}, {__gc = function() while true do end end})"),
+            "make:1: __gc is not available here");
   EXPECT_EQ(error_of("setmetatable({}, {__mode = 'k'})"), "make:1: __mode is not available here");
-  EXPECT_EQ(value_of("local m = {__index = {a = 1}} local t = setmetatable({}, m) m.__gc = function() while true do end end "
+  EXPECT_EQ(value_of("local m = {__index = {a = 1}} local t = setmetatable({}, m) "
+                     "m.__gc = function() while true do end end "
                      "getmetatable(t).__gc = m.__gc return t.a"),
             "1");
 }
@@ -173,7 +176,8 @@ TEST(LuaSandboxTest, NothingLeadsOut) {
 
 TEST(LuaSandboxTest, NothingIsKeptBetweenRuns) {
   lua_sandbox sandbox;
-  auto first = sandbox.run("make", "secret = 1 string.upper = nil math.pi = 3 _G.print = nil return 1", form::chunk, {});
+  auto first = sandbox.run("make", "secret = 1 string.upper = nil math.pi = 3 _G.print = nil return 1",
+                           form::chunk, {});
   EXPECT_EQ(first.error, "");
   auto second = sandbox.run("make", "return secret == nil and ('a'):upper() == 'A' and math.pi > 3 and print ~= nil",
                             form::chunk, {});
@@ -199,7 +203,8 @@ TEST(LuaSandboxTest, InputsAreTables) {
 }
 
 TEST(LuaSandboxTest, ResultsThatCannotBeStoredAreRefusedWithTheirPlace) {
-  EXPECT_EQ(error_of("local t = {payload = {}} t.payload.me = t return t"), "make: /payload/me: the table contains itself");
+  EXPECT_EQ(error_of("local t = {payload = {}} t.payload.me = t return t"),
+            "make: /payload/me: the table contains itself");
   EXPECT_EQ(error_of("return {payload = {1, 2, x = 3}}"),
             "make: /payload: the table has positions and other keys; it must be a list or an object");
   EXPECT_EQ(error_of("return {1, nil, 3}"), "make: the list has holes; write null where a place is empty");
@@ -242,7 +247,8 @@ TEST(LuaSandboxTest, StringFunctionsAreThoseOfLua) {
   EXPECT_EQ(value_of("return {('abc'):gsub('b*', '-')}"), R"(["-a-c-",3])");
   EXPECT_EQ(value_of("local t = {} for k, v in ('a=1, b=2'):gmatch('(%w)=(%w)') do t[k] = v end return t"),
             R"({"a":"1","b":"2"})");
-  EXPECT_EQ(value_of("local t = {} for w in ('one two'):gmatch('%a*') do t[#t + 1] = w end return t"), R"(["one","two"])");
+  EXPECT_EQ(value_of("local t = {} for w in ('one two'):gmatch('%a*') do t[#t + 1] = w end return t"),
+            R"(["one","two"])");
   EXPECT_EQ(value_of("local t = {} for p in ('abc'):gmatch('()') do t[#t + 1] = p end return t"), "[1,2,3,4]");
   EXPECT_EQ(value_of("return {('ab'):rep(3, '-'), ('%05.1f|%s'):format(3.14159, 'x'), ('x'):rep(0)}"),
             R"(["ab-ab-ab","003.1|x",""])");
@@ -267,7 +273,8 @@ TEST(LuaSandboxTest, ClassesWork) {
 }
 
 TEST(LuaSandboxTest, DatesAreInUtc) {
-  EXPECT_EQ(value_of("return date(0)"), R"({"day":1,"hour":0,"isdst":false,"min":0,"month":1,"sec":0,"wday":5,"yday":1,"year":1970})");
+  EXPECT_EQ(value_of("return date(0)"),
+            R"({"day":1,"hour":0,"isdst":false,"min":0,"month":1,"sec":0,"wday":5,"yday":1,"year":1970})");
   EXPECT_EQ(value_of("return time_text(951782399)"), R"("2000-02-28T23:59:59Z")");
   EXPECT_EQ(value_of("return time_text(951782400)"), R"("2000-02-29T00:00:00Z")");
   EXPECT_EQ(value_of("return time_text(-1)"), R"("1969-12-31T23:59:59Z")");

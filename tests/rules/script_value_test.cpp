@@ -59,7 +59,8 @@ TEST(ScriptValueTest, EmptyTableIsAListWhereATaskHasOne) {
                                           {"resources", object({{"exclusive", object({})}})},
                                           {"snapshot", object({{"files", object({})}, {"keys", list({"a"})}})}})),
             "");
-  EXPECT_EQ(out, R"({"payload":{"tags":{}},"resources":{"exclusive":[]},"snapshot":{"files":[],"keys":["a"]},"tags":[]})");
+  EXPECT_EQ(out,
+            R"({"payload":{"tags":{}},"resources":{"exclusive":[]},"snapshot":{"files":[],"keys":["a"]},"tags":[]})");
 }
 
 } // namespace overwatch::test
