@@ -113,7 +113,7 @@ std::vector<option> control() {
     {"resources.reserve-after", "", [](settings& s) -> value_ref { return &s.resources.reserve_after; },
      between(0, 86'400), "", "", false, "a task that waits this long for room gets the next that becomes free",
      "smaller tasks that ask for resources wait meanwhile"},
-    {"snapshots.roots", "", [](settings& s) -> value_ref { return &s.snapshots.roots; }, value_rules{0, 0, {}, true}, "",
+    {"snapshots.roots", "", [](settings& s) -> value_ref { return &s.snapshots.roots; }, any_text, "",
      "", false, "directories under which the files of rollback snapshots may lie; none: no files are captured", ""},
     {"snapshots.directory", "", [](settings& s) -> value_ref { return &s.snapshots.directory; }, any_text, "", "", false,
      "where captured files are kept; empty: node.snapshots in the data directory",

@@ -3,9 +3,16 @@
 #include "config/log.hpp"
 #include "config/options.hpp"
 #include "http/server.hpp"
+#include "http/task_document.hpp"
+#include "runtime/gateway_services.hpp"
 #include "runtime/handlers/builtin.hpp"
+#include "runtime/handlers/capacity.hpp"
+#include "runtime/handlers/host_sampler.hpp"
 #include "runtime/replication/single_log.hpp"
 #include "runtime/root.hpp"
+#include "runtime/rules/default_rules.hpp"
+#include "runtime/rules/lua_rules.hpp"
+#include "runtime/snapshots/snapshot_store.hpp"
 #include "runtime/storage/rocks_store.hpp"
 
 #include <caf/actor_system.hpp>
@@ -93,7 +100,24 @@ gateway_options make_gateway_options(const settings& config, const root_options&
                 {"retention", std::to_string(config.tasks.retention.count())}};
   for (const auto& [task_type, slots] : config.tasks.slots)
     x.settings["slots." + task_type] = std::to_string(slots);
+  x.snapshot_roots = config.snapshots.roots;
   return x;
+}
+
+std::shared_ptr<file_snapshots> make_snapshots(const settings& config) {
+  snapshot_store_options x;
+  x.directory = config.snapshots.directory.empty() ? config.node.data_dir + "/node.snapshots" : config.snapshots.directory;
+  x.roots = config.snapshots.roots;
+  x.limits.max_bytes = static_cast<uint64_t>(config.snapshots.max_mb) << 20;
+  x.limits.max_entries = config.snapshots.max_files;
+  return std::make_shared<snapshot_store>(std::move(x));
+}
+
+std::shared_ptr<rule_judge> make_judge(const settings& config) {
+  sandbox_limits limits;
+  limits.instructions = config.rules.max_instructions;
+  limits.memory_bytes = static_cast<size_t>(config.rules.max_memory_mb) << 20;
+  return make_lua_judge(limits);
 }
 
 root_options make_root_options(const settings& config, const handler_registry& own, store& db) {
@@ -105,7 +129,16 @@ root_options make_root_options(const settings& config, const handler_registry& o
   add_builtin_handlers(x.handlers, config);
   for (const auto& [task_type, entry] : own.entries())
     x.handlers.add(task_type, entry.run, entry.options);
+  x.native_rules = own.rules();
   x.task_types = known_types(config, x.handlers);
+  auto capacity = learn_capacity(config.resources.cpus, config.resources.memory_mb);
+  x.cpus = capacity.cpus;
+  x.memory_mb = capacity.memory_mb;
+  x.files = make_snapshots(config);
+  x.sample = make_host_sampler(config.node.data_dir);
+  x.judge = make_judge(config);
+  x.default_rules = default_rules();
+  x.parse_task = task_of_json;
   x.make_log = [] { return std::make_unique<single_log>(); };
   x.give_up = [](const std::string& reason) {
     log_line(severity::error, "root", "giving up: " + reason);
@@ -202,8 +235,9 @@ int run_node(const load_result& loaded, bool daemon, const handler_registry& own
   caf::actor_system actors{*system};
   auto options = make_root_options(config, own, **db);
   auto front = actors.spawn(gateway, make_gateway_options(config, options));
-  auto top = actors.spawn(root, std::move(options), front);
   auto public_front = caf::actor_cast<gateway_actor>(front);
+  options.services = make_gateway_services(actors, public_front, config.http.request_timeout);
+  auto top = actors.spawn(root, std::move(options), front);
   std::unique_ptr<http_server> server;
   failure fault;
   if (auto started = http_server::start(actors, public_front, make_http_options(config)))

@@ -1,6 +1,7 @@
 #include "runtime/root.hpp"
 
 #include "actors/event_hub.hpp"
+#include "actors/gate_manager.hpp"
 #include "actors/generator.hpp"
 #include "actors/journal.hpp"
 #include "actors/metrics.hpp"
@@ -30,6 +31,7 @@ scheduler_options make_scheduler_options(const settings& config) {
   x.ready = {config.tasks.ready_window, config.tasks.ageing_step};
   x.max_lost = config.tasks.max_lost;
   x.retention = config.tasks.retention;
+  x.reserve_after = config.resources.reserve_after;
   x.seed = std::random_device{}();
   return x;
 }
@@ -62,12 +64,43 @@ pool_actor root_state::start_pool(const std::string& task_type, const handler_re
   x.task_type = task_type;
   x.node = options_.node;
   x.handler = handler;
+  x.snapshotter = links_.snapshotter;
+  x.services = options_.services;
   const auto& tasks = options_.config.tasks;
   auto configured = tasks.slots.find(task_type);
   x.slots = configured != tasks.slots.end() ? configured->second
             : handler.options.slots > 0     ? handler.options.slots
                                             : tasks.max_concurrent_tasks;
   return watch("pool", self_->spawn(pool, std::move(x), std::move(journal)));
+}
+
+void root_state::start_snapshotter() {
+  snapshotter_options x;
+  snapshotter_offer offer;
+  for (const auto& [task_type, handler] : options_.handlers.entries())
+    if (const auto& hooks = handler.options.hooks; hooks.snapshot) {
+      x.hooks[task_type] = hooks;
+      offer.hooked_types.insert(task_type);
+    }
+  links_.snapshotter = watch("snapshotter", self_->spawn(snapshotter, options_.files, std::move(x)));
+  offer.node = options_.node;
+  offer.handle = links_.snapshotter;
+  self_->send(links_.scheduler, std::move(offer));
+}
+
+generator_options root_state::make_generator_options() const {
+  generator_options x;
+  x.interval = options_.config.tasks.generation_interval;
+  x.node = options_.node;
+  x.seed = std::random_device{}();
+  x.task_types = options_.task_types;
+  x.snapshot_roots = options_.config.snapshots.roots;
+  x.default_rules = options_.default_rules;
+  x.native_rules = options_.native_rules;
+  x.parse_task = options_.parse_task;
+  x.judge = options_.judge;
+  x.sample = options_.sample;
+  return x;
 }
 
 // In the order of the picture in architecture: what is below comes first.
@@ -84,7 +117,9 @@ void root_state::start_all() {
   links_.reader = watch("task_reader", self_->spawn<caf::detached>(task_reader, options_.db, task_reader_options{}));
   auto pages = watch("task_reader", self_->spawn<caf::detached>(task_reader, options_.db, task_reader_options{}));
   links_.scheduler = watch("scheduler", self_->spawn(scheduler, make_scheduler_options(config), links_.events));
-  self_->send(links_.scheduler, node_capacity{options_.node, config.tasks.max_concurrent_tasks});
+  self_->send(links_.scheduler, node_capacity{options_.node, config.tasks.max_concurrent_tasks, options_.cpus,
+                                              options_.memory_mb});
+  start_snapshotter();
   self_->send(journal_handle, caf::subscribe_atom::value, caf::actor_cast<caf::strong_actor_ptr>(links_.scheduler));
   replica_links below{options_.db, journal_handle, pages, links_.events, links_.metrics};
   links_.replica = watch("replica", self_->spawn(replica, make_replica_options(options_), below, links_.scheduler,
@@ -94,8 +129,10 @@ void root_state::start_all() {
     links_.pools.push_back(start_pool(task_type, handler, journal_handle));
     self_->send(links_.pools.back(), caf::join_atom::value, links_.scheduler);
   }
-  links_.generator = watch("generator", self_->spawn(generator, generator_options{config.tasks.generation_interval, now},
-                                                     caf::actor_cast<gateway_actor>(gateway_)));
+  gate_manager_options gates;
+  gates.sample = options_.sample;
+  links_.gates = watch("gate_manager", self_->spawn(gate_manager, std::move(gates), links_.scheduler, links_.replica));
+  links_.generator = watch("generator", self_->spawn(generator, make_generator_options(), links_.scheduler, links_.replica));
   self_->send(gateway_, links_);
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/gateway.hpp"
+#include "actors/generator.hpp"
 #include "actors/replicated_log.hpp"
+#include "actors/rule_judge.hpp"
 #include "config/settings.hpp"
 
 namespace overwatch {
@@ -14,6 +16,15 @@ struct root_options {
   store* db = nullptr;  ///< outlives the root
   handler_registry handlers;
   std::set<std::string> task_types;
+  std::shared_ptr<node_services> services; ///< for handlers
+  std::shared_ptr<file_snapshots> files;
+  double cpus = 0;        ///< that tasks may ask for shares of
+  uint64_t memory_mb = 0; ///< that tasks may ask for
+  std::function<std::map<std::string, double>()> sample; ///< of the host
+  std::shared_ptr<rule_judge> judge;
+  std::vector<rule_record> default_rules;
+  std::vector<native_rule> native_rules;
+  std::function<caf::expected<submission>(const std::string&)> parse_task; ///< JSON as POST /tasks takes it
   std::function<std::unique_ptr<replicated_log>()> make_log;
   std::function<void(std::string)> give_up; ///< called when components keep failing; does not return
 };
@@ -46,6 +57,8 @@ private:
   template <class Handle>
   Handle watch(const char* what, Handle handle);
   pool_actor start_pool(const std::string& task_type, const handler_registry::entry& handler, journal_actor journal);
+  void start_snapshotter();
+  generator_options make_generator_options() const;
   void drain_pools(const drain_request& x);
   void drained();
   void flush_and_close();
