@@ -202,9 +202,8 @@ caf::result<schedule_record> control_schedule(fake_node& node, const control_sch
     return make_error(ec::not_found, "no schedule has this name");
   auto& schedule = found->second;
   if (x.action == schedule_action::run_now) {
-    schedule.last_task = node.ids.next(now(), 0);
-    schedule.history.insert(schedule.history.begin(),
-                            {now(), slot_outcome::submitted, true, schedule.last_task, 1, {}});
+    auto task = node.ids.next(now(), 0);
+    schedule.history.insert(schedule.history.begin(), {now(), slot_outcome::submitted, true, task, 1, {}});
   } else {
     schedule.definition.paused = x.action == schedule_action::pause;
   }

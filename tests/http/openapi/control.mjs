@@ -31,6 +31,10 @@ export function controlChecks({ api, call, create, ended }) {
       { tags: Array(65).fill("x") },
     ]);
     const done = await ended((await create({ name: "done", task_type: "noop" })).id);
+    await ended((await create({ name: "child", task_type: "noop", depends_on: [done.id] })).id);
+    await create({ name: "orphan", task_type: "noop", depends_on: [nobody] }, { expect: 422, valid: true });
+    const outside = { keys: [], files: ["/etc/hosts"] };
+    await create({ name: "outside", task_type: "noop", snapshot: outside }, { expect: 422, valid: true });
     await call("PATCH", one, { values: [done.id], content: { priority: "low" }, expect: 409, valid: true });
 
     const approve = one + "/approve";
@@ -178,8 +182,8 @@ export function controlChecks({ api, call, create, ended }) {
       await call("PUT", one, { values: [name], content });
     for (const action of ["resume", "run", "pause"]) await call("POST", `${one}/${action}`, { values: ["often"] });
     const ran = (await call("GET", one, { values: ["often"] })).value;
-    if (ran.last_task === null) api.report("run", "the schedule has no task");
-    else await ended(ran.last_task);
+    if (ran.history.length !== 1) api.report("run", `the schedule has a history of ${ran.history.length}`);
+    else await ended(ran.history[0].task);
     await call("GET", root + "/schedules");
     await call("GET", one + "/next", { values: ["nightly"], query: "count=100" });
     await call("GET", one + "/next", { values: ["nightly"], query: "count=101", expect: 422 });
@@ -236,7 +240,7 @@ export function controlChecks({ api, call, create, ended }) {
       { task, on: ["task_lost"] },
       { task, on: ["task_progress"] },
       { task, on: ["task_failed", "task_failed"] },
-      { task, cooldown: "31d" },
+      { task, cooldown: 2_592_001 },
       { task, when: "true" },
     ];
     await refused("PUT", one, ["wrong"], wrong);

@@ -10,7 +10,9 @@ const answerTimeoutMs = 60_000;
 // What the description leaves open for later is closed here: an answer with a field that is not described is a finding.
 function closeObjects(schema) {
   if (schema === null || typeof schema !== "object") return;
-  if (schema.properties !== undefined && schema.additionalProperties === undefined) schema.additionalProperties = false;
+  const isPart = schema.type === undefined; // of the schema around it, which says what else there may be
+  if (!isPart && schema.properties !== undefined && schema.additionalProperties === undefined)
+    schema.additionalProperties = false;
   for (const [key, part] of Object.entries(schema)) if (key !== "not") closeObjects(part);
 }
 

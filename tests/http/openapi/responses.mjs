@@ -20,7 +20,10 @@ const json = { "Content-Type": "application/json" };
 const nobody = "01a201dd-1ea5-7000-8000-3530ffd7c7f1"; // an id that no task has
 const maxBursts = 200; // of submits, until one meets another
 const largestMinFreeMb = 1_048_576; // of storage.min-free-mb
-const config = `commands {
+const config = `snapshots {
+  roots = ["/srv/overwatch"]
+}
+commands {
   wait {
     argv = ["/bin/sleep", "600"]
   }
