@@ -129,7 +129,7 @@ export function controlChecks({ api, call, create, ended }) {
       { kind: "health" },
       { kind: "health", condition: { ...condition, below: 2 } },
       { kind: "health", condition: { metric: "cpu", above: 1 } },
-      { kind: "health", condition: { ...condition, for: "2d" } },
+      { kind: "health", condition: { ...condition, for: 86_401 } },
       { kind: "manual", condition },
       { kind: "window" },
       { kind: "window", windows: [] },
