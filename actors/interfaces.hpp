@@ -1,12 +1,9 @@
 #pragma once
 
 #include "actors/cancellation.hpp"
-#include "actors/change.hpp"
-#include "actors/command.hpp"
 #include "actors/handler.hpp"
 #include "actors/snapshotter.hpp"
-#include "actors/store.hpp"
-#include "messages/actors.hpp"
+#include "actors/state_interfaces.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/stateful_actor.hpp>
@@ -14,239 +11,9 @@
 
 #include <set>
 
-/// The rest of the map: what the actors inside a node say to each other. These messages never leave it,
+/// The upper half of the map inside a node: what its actors say to each other. These messages never leave it,
 /// so they may carry pointers to immutable values.
 namespace overwatch {
-
-// -- journal -------------------------------------------------------------------
-
-/// Something that a replica wants in the store. `writer` and `ticket` come back in `journal_done`.
-struct journal_write {
-  write_batch batch;
-  bool sync = false;         ///< it holds log entries
-  partition_id partition = 0;
-  uint64_t last_index = 0;   ///< of the log entries in it; 0: none
-  uint64_t flush_number = 0; ///< of the state in it; 0: none
-  uint64_t applied = 0;      ///< position that the state in it has
-};
-
-struct journal_done {
-  uint64_t last_index = 0;
-  uint64_t flush_number = 0;
-};
-
-/// Everything written to `state` up to this position survives a crash: the log before may be cut.
-struct checkpoint_done {
-  uint64_t applied = 0;
-};
-
-struct disk_report {
-  disk_state state = disk_state::ok;
-  uint64_t free_bytes = 0;
-};
-
-struct journal_stats {
-  histogram_value sync_seconds;
-  uint64_t writes = 0;  ///< batches given to the store
-  uint64_t entries = 0; ///< log entries in them
-  uint64_t bytes = 0;
-  disk_report disk;
-};
-
-struct journal_stats_request {};
-struct checkpoint_request {
-  partition_id partition = 0;
-};
-
-/// The only writer of the store. Takes what all replicas and pools want written, writes it as one batch,
-/// syncs once, tells all. While a sync runs the next batch grows by itself.
-using journal_actor = caf::typed_actor<
-  // From replicas: answered by `journal_done`.
-  caf::reacts_to<journal_write>,
-  // Registers a replica for the answers.
-  caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
-  // Who wants to hear of the disk.
-  caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
-  // Starts a checkpoint; its end is told to all replicas.
-  caf::reacts_to<checkpoint_request>,
-  caf::replies_to<journal_stats_request>::with<journal_stats>,
-  // Internal: the batch gathered so far goes to the store.
-  caf::reacts_to<caf::flush_atom>,
-  // Internal: look at the disk.
-  caf::reacts_to<caf::tick_atom>,
-  // Internal: a checkpoint ended.
-  caf::reacts_to<caf::ok_atom, bool>>;
-
-// -- task_reader ---------------------------------------------------------------
-
-/// The next part of a ready queue, after `after` (none: from its start).
-struct ready_request {
-  std::string task_type;
-  bool resources = false; ///< the tasks that ask for resources, or those that do not
-  priority importance = priority::normal;
-  std::optional<std::pair<uint64_t, task_id>> after; ///< order and id
-  uint32_t limit = 0;
-};
-
-struct ready_page {
-  struct item {
-    uint64_t order = 0;
-    task_id id;
-    submission task;
-    task_state state;
-  };
-  std::string task_type;
-  bool resources = false;
-  priority importance = priority::normal;
-  std::vector<item> items;
-  bool exhausted = false;
-  uint64_t applied = 0; ///< the position that it shows
-};
-
-/// Timers that are due first, after `after`.
-struct timer_request {
-  std::optional<std::string> after; ///< key of the last one known
-  uint32_t limit = 0;
-};
-
-struct timer_page {
-  std::vector<std::string> keys; ///< as in `keys::timer`
-  bool exhausted = false;
-  uint64_t applied = 0;
-};
-
-/// Tasks that are parked for one reason, after `after` (none: from the first).
-struct parked_request {
-  std::string reason;
-  std::optional<std::pair<uint64_t, task_id>> after; ///< rank and id
-  uint32_t limit = 0;
-};
-
-struct parked_page {
-  std::string reason;
-  std::vector<std::pair<uint64_t, task_id>> tasks;
-  bool exhausted = false;
-  uint64_t applied = 0; ///< the position that it shows
-};
-
-/// Tasks that run or are being rolled back (for a new leader) or finished before a time (for retention).
-struct running_request {};
-struct finished_request {
-  timestamp before;
-  uint32_t limit = 0;
-};
-
-struct id_page {
-  std::vector<task_id> ids;
-};
-
-struct running_page {
-  std::vector<std::pair<submission, task_state>> tasks;
-};
-
-/// Scans the store on a thread of its own. What it shows is what was flushed: ask the replica to flush first.
-using task_reader_actor = caf::typed_actor<
-  caf::replies_to<list_request>::with<task_page>,
-  caf::replies_to<log_request>::with<log_page>,
-  caf::replies_to<ready_request>::with<ready_page>,
-  caf::replies_to<timer_request>::with<timer_page>,
-  caf::replies_to<parked_request>::with<parked_page>,
-  caf::replies_to<running_request>::with<running_page>,
-  caf::replies_to<finished_request>::with<id_page>,
-  caf::replies_to<list_workflows_request>::with<workflow_page>>;
-
-// -- replica -------------------------------------------------------------------
-
-/// Commands for the log; the applied entry comes back with the same number.
-struct proposal {
-  uint64_t number = 0;
-  command_batch batch;
-};
-
-/// To the scheduler: this replica leads now (or not any more).
-struct role_report {
-  bool leads = false;
-  uint64_t epoch = 0;
-  std::map<std::string, std::string> settings;
-  std::vector<std::string> task_types; ///< that have tasks
-  std::vector<std::string> parked;     ///< reasons for which tasks wait
-  std::vector<std::string> freed;      ///< those of them that do not hold now
-  std::vector<std::shared_ptr<const workflow_record>> workflows; ///< that are being compensated
-};
-
-struct attempt_progress {
-  task_id id;
-  fencing_token fence;
-  bool has_progress = false;
-  double percent = 0;
-  std::string message;
-  std::vector<log_entry> lines;
-};
-
-struct progress_batch {
-  std::vector<attempt_progress> attempts;
-};
-
-struct flush_request {};
-
-/// Documents of one kind whose name begins with `prefix`, after `after`, in order.
-struct documents_request {
-  document_kind kind = document_kind::key;
-  std::string prefix;
-  std::string after;
-  uint32_t limit = 1000;
-};
-
-struct document {
-  std::string name;
-  std::shared_ptr<const std::string> value;
-  uint64_t version = 0;
-  timestamp changed_at;
-};
-
-struct document_page {
-  std::vector<document> documents;
-  bool more = false;
-};
-
-/// One document, or `not_found`.
-struct document_request {
-  document_kind kind = document_kind::key;
-  std::string name;
-};
-
-/// Who wants every applied entry.
-using entry_watcher = caf::typed_actor<caf::reacts_to<applied_ptr>>;
-
-/// Drives one replicated log: append, commit, apply. Answers reads of single tasks, from memory where it can.
-using replica_actor = caf::typed_actor<
-  caf::reacts_to<proposal>,
-  caf::reacts_to<journal_done>,
-  caf::reacts_to<checkpoint_done>,
-  // Live values of running attempts, already checked against their fence.
-  caf::reacts_to<progress_batch>,
-  caf::replies_to<get_request>::with<task_record>,
-  caf::replies_to<wait_request>::with<task_record>,
-  caf::replies_to<stats_request>::with<stats_reply>,
-  // Writes the state gathered in memory; answers with its position once it is in the store.
-  caf::replies_to<flush_request>::with<uint64_t>,
-  // Reads for the scheduler: flushed, read by the task_reader, and kept in memory.
-  caf::replies_to<ready_request>::with<ready_page>,
-  caf::replies_to<timer_request>::with<timer_page>,
-  caf::replies_to<parked_request>::with<parked_page>,
-  caf::replies_to<running_request>::with<running_page>,
-  caf::replies_to<finished_request>::with<id_page>,
-  // Small values, from memory.
-  caf::replies_to<documents_request>::with<document_page>,
-  caf::replies_to<document_request>::with<document>,
-  caf::replies_to<get_workflow_request>::with<workflow_record>,
-  caf::replies_to<list_workflows_request>::with<workflow_page>,
-  // The keys that were captured before the newest attempt of a task.
-  caf::replies_to<get_snapshot_request>::with<snapshot_record>,
-  // Who wants every applied entry, beside those that were told when it started.
-  caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
-  // Internal: flush when due, expire waits.
-  caf::reacts_to<caf::tick_atom>>;
 
 // -- scheduler -----------------------------------------------------------------
 
@@ -467,33 +234,8 @@ using gate_manager_actor = caf::typed_actor<
 
 } // namespace overwatch
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::journal_write)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::journal_done)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::checkpoint_done)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::checkpoint_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::disk_report)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::journal_stats)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::journal_stats_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::ready_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::ready_page)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::timer_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::timer_page)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::parked_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::parked_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::snapshotter_offer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::snapshotter_actor)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::running_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::running_page)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::finished_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::id_page)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::proposal)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::role_report)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::progress_batch)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::flush_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::documents_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document_page)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::propose_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::propose_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::outcome_batch)
@@ -509,7 +251,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::drain_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::drain_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::attempts_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::work)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::applied_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::pool_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_actor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<overwatch::event>)
