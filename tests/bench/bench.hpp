@@ -54,6 +54,10 @@ void measure_deep(const bench_options& options, report& results);
 /// Capture and restore of a tree, beside `cp -a` and `tar` of the same tree.
 void measure_snapshot(const bench_options& options, report& results);
 
+/// Tasks that are submitted, started and ended while 1,000, 100,000 and `deep` others of mixed kinds wait, and the
+/// opening of a gate that 100,000 wait for. On the actors that decide, in this process.
+void measure_decisions(const bench_options& options, report& results);
+
 /// kill -9 under load, with every acknowledged task accounted for.
 void measure_kill(const bench_options& options, report& results);
 
