@@ -80,6 +80,9 @@ quoted() {
 # Programs that user_task may run are named in the node's configuration; no request can add one.
 write_config() {
   cat >"$data_dir/node.conf" <<CONF
+snapshots {
+  roots = [$(quoted "$data_dir/node.site")]
+}
 commands {
   inventory {
     description = "counts files and lines of the source tree"
@@ -89,12 +92,34 @@ commands {
     description = "fails twice, then succeeds"
     argv = [$(quoted "$root/examples/third_time_lucky.sh")]
   }
+  damage {
+    description = "damages the files of a web site, then fails"
+    argv = [$(quoted "$root/examples/damage.sh"), $(quoted "$data_dir/node.site")]
+  }
+  publish {
+    description = "changes a web site"
+    argv = ["/bin/sh", "-c", $(quoted "echo 'version 2' > '$data_dir/node.site/index.html'")]
+  }
   count_slowly {
     description = "runs for ten minutes unless it is stopped"
     argv = ["sleep", "600"]
   }
 }
 CONF
+}
+
+# What the tour lets a task damage: a web site of two files.
+make_site() {
+  rm -rf -- "$data_dir/node.site"
+  mkdir -- "$data_dir/node.site"
+  printf 'version 1\n' >"$data_dir/node.site/index.html"
+  printf 'do not lose me\n' >"$data_dir/node.site/notes.txt"
+  chmod 640 "$data_dir/node.site/notes.txt"
+}
+
+# Every file of the site with its mode and content, as one text.
+site() {
+  (cd -- "$data_dir/node.site" && find . -type f -printf '%m %p ' -exec cat {} \; | sort)
 }
 
 start_node() {
@@ -106,6 +131,7 @@ start_node() {
   mkdir -p -- "$data_dir"
   data_dir=$(cd -- "$data_dir" && pwd)
   write_config
+  make_site
   # A session of its own: Ctrl-C reaches this script, which stops the node in order.
   setsid "$overwatch" start --config-file "$data_dir/node.conf" --data-dir "$data_dir" \
     --http "127.0.0.1:$port" --log-file "$data_dir/node.log" &
@@ -225,6 +251,53 @@ run_batch() {
   ((completed == batch_size)) || unexpected+=("$completed of $batch_size tasks of the batch completed")
 }
 
+# A command that overwrites, deletes and adds files, and fails: afterwards all is as it was.
+show_rollback() {
+  local before
+  before=$(site)
+  printf '\nBefore:\n%s\n' "$before"
+  follow "command that damages" failed "damage the site" --payload '{"command": "damage"}' \
+    --snapshot-file "$data_dir/node.site"
+  printf '\nAfter it failed:\n%s\n' "$(site)"
+  [[ $(site) == "$before" ]] || unexpected+=("the damaged files were not put back")
+}
+
+# A change that succeeded, and is undone all the same.
+show_undo() {
+  submit "publish version 2" --payload '{"command": "publish"}' --snapshot-file "$data_dir/node.site" --keep-snapshot 1h
+  judge "published, then undone" "$task" completed
+  printf '\nPublished: %s\n' "$(<"$data_dir/node.site/index.html")"
+  run rollback "$task" --reason "not yet" || unexpected+=("task $task cannot be rolled back")
+  printf 'Undone: %s\n' "$(<"$data_dir/node.site/index.html")"
+  [[ $(<"$data_dir/node.site/index.html") == "version 1" ]] || unexpected+=("the published change was not undone")
+}
+
+show_gate() {
+  run gates close release --reason "freeze" || unexpected+=("the gate cannot be closed")
+  submit "release" --type noop --gate release --on-closed-gate wait
+  local waiting=$task
+  run why "$waiting" || unexpected+=("why does not explain task $waiting")
+  run gates open release --reason "the freeze is over" || unexpected+=("the gate cannot be opened")
+  judge "waited for a gate" "$waiting" completed
+}
+
+show_workflow() {
+  cat >"$data_dir/node.workflow" <<'WORKFLOW'
+{"name": "survey", "tasks": [
+  {"name": "count", "payload": {"command": "inventory"}},
+  {"name": "check", "task_type": "system_health"},
+  {"name": "report", "task_type": "noop", "depends_on": ["count", "check"]}]}
+WORKFLOW
+  run workflow submit "$data_dir/node.workflow" --wait || unexpected+=("the workflow did not complete")
+}
+
+show_schedule() {
+  run schedules set nightly --cron "30 2 * * mon-fri" --time-zone Europe/Berlin --type system_health ||
+    unexpected+=("the schedule was refused")
+  run schedules next nightly || unexpected+=("the schedule has no next times")
+  run rules || unexpected+=("the rules cannot be listed")
+}
+
 tour() {
   title "1. A check of this machine, urgent"
   follow "check of this machine" completed "check this machine" --type system_health --priority high
@@ -253,7 +326,22 @@ tour() {
   run cancel "$slow" || unexpected+=("task $slow cannot be cancelled")
   judge "cancelled command" "$slow" cancelled
 
-  title "7. A thousand at once"
+  title "7. One that damages files and fails: what it changed is put back"
+  show_rollback
+
+  title "8. One that succeeds, and is undone on request"
+  show_undo
+
+  title "9. One that waits until a gate is opened"
+  show_gate
+
+  title "10. A workflow: a graph of tasks as one thing"
+  show_workflow
+
+  title "11. Tasks that come by themselves: a schedule, and the rules that ship"
+  show_schedule
+
+  title "12. A thousand at once"
   run_batch
 }
 
