@@ -112,8 +112,8 @@ TEST(LivenessTest, EveryTaskGetsToItsEnd) {
       std::string text;
       for (uint64_t n = 1; n <= random_commands::last_task; ++n)
         if (auto x = real.state->find(id_of(n)); x && !is_terminal(x->state.status))
-          text += " task " + std::to_string(n) + " is " + std::string{name_of(x->state.status)} + ", waits for '"
-                  + x->state.waits_for + "';";
+          text += " task " + std::to_string(n) + " is " + std::string{name_of(x->state.status)} + ", waits for '" +
+                  x->state.waits_for + "';";
       return text;
     };
     for (int round = 0; round < 200 && !unfinished().empty(); ++round) {

@@ -39,7 +39,8 @@ inline put_command gate(const std::string& name, bool open, gate_kind kind = gat
   return {document_kind::gate, name, encode(record), {}};
 }
 
-inline put_command key(const std::string& name, std::optional<std::string> value, std::optional<uint64_t> expected = {}) {
+inline put_command key(const std::string& name, std::optional<std::string> value,
+                       std::optional<uint64_t> expected = {}) {
   return {document_kind::key, name, std::move(value), expected};
 }
 

@@ -10,9 +10,7 @@ std::string random_commands::any(std::initializer_list<const char*> names) {
   return *(names.begin() + below(static_cast<uint32_t>(names.size())));
 }
 
-uint64_t random_commands::any_task() {
-  return once_in(4) ? members_at + below(3 * workflows) : 1 + below(tasks);
-}
+uint64_t random_commands::any_task() { return once_in(4) ? members_at + below(3 * workflows) : 1 + below(tasks); }
 
 submission random_commands::any_submission(uint64_t n, timestamp time) {
   return task(n, [&](task_spec& x) {
@@ -61,7 +59,8 @@ command random_commands::any_finish(const reference_model& model, timestamp time
   finish_command x;
   auto n = any_task();
   for (int i = 0; i < 4; ++i) // rather one that runs
-    if (auto found = model.tasks.find(id_of(n)); found == model.tasks.end() || found->second.status != task_status::running)
+    if (auto found = model.tasks.find(id_of(n));
+        found == model.tasks.end() || found->second.status != task_status::running)
       n = any_task();
   x.id = id_of(n);
   auto found = model.tasks.find(x.id);
@@ -134,53 +133,53 @@ command random_commands::any_patch(timestamp time) {
 command random_commands::next(const reference_model& model, timestamp time) {
   auto id = id_of(any_task());
   switch (below(24)) {
-    case 0:
-    case 1:
-    case 2:
-    case 3:
-      return submit_command{any_submission(1 + below(tasks), time), true};
-    case 4:
-      return any_workflow(time);
-    case 5:
-    case 6:
-    case 7:
-    case 8:
-    case 9:
-      return start_command{id, "here", "noop"};
-    case 10:
-    case 11:
-    case 12:
-    case 13:
-      return any_finish(model, time);
-    case 14:
-      return once_in(2) ? command{violate_command{id, violation::timeout, "late"}} : command{cancel_command{id, "no"}};
-    case 15:
-      return promote_command{id};
-    case 16:
-    case 17:
-      return remove_command{id};
-    case 18:
-    case 19:
-      return any_put();
-    case 20:
-      return any_patch(time);
-    case 21:
-      return approve_command{id, {any({"g1", "g2", "g3"}), "ann", "ok", {}}};
-    case 22:
-      return rollback_command{id, static_cast<rollback_status>(1 + below(3)), "asked for"};
-    default:
-      break;
+  case 0:
+  case 1:
+  case 2:
+  case 3:
+    return submit_command{any_submission(1 + below(tasks), time), true};
+  case 4:
+    return any_workflow(time);
+  case 5:
+  case 6:
+  case 7:
+  case 8:
+  case 9:
+    return start_command{id, "here", "noop"};
+  case 10:
+  case 11:
+  case 12:
+  case 13:
+    return any_finish(model, time);
+  case 14:
+    return once_in(2) ? command{violate_command{id, violation::timeout, "late"}} : command{cancel_command{id, "no"}};
+  case 15:
+    return promote_command{id};
+  case 16:
+  case 17:
+    return remove_command{id};
+  case 18:
+  case 19:
+    return any_put();
+  case 20:
+    return any_patch(time);
+  case 21:
+    return approve_command{id, {any({"g1", "g2", "g3"}), "ann", "ok", {}}};
+  case 22:
+    return rollback_command{id, static_cast<rollback_status>(1 + below(3)), "asked for"};
+  default:
+    break;
   }
   auto workflow = id_of(workflows_at + below(workflows));
   switch (below(4)) {
-    case 0:
-      return cancel_workflow_command{workflow, "no"};
-    case 1:
-      return compensated_command{workflow, once_in(2)};
-    case 2:
-      return setting_command{any({"s1", "s2"}), any({"", "on"})};
-    default:
-      return lead_command{below(5), "here"};
+  case 0:
+    return cancel_workflow_command{workflow, "no"};
+  case 1:
+    return compensated_command{workflow, once_in(2)};
+  case 2:
+    return setting_command{any({"s1", "s2"}), any({"", "on"})};
+  default:
+    return lead_command{below(5), "here"};
   }
 }
 

@@ -55,8 +55,8 @@ std::string reference_model::closed_gate(const task& x) const {
 std::string reference_model::held_scope_that_overlaps(const task_spec& spec) const {
   std::set<std::string> held;
   for (const auto& [id, x] : tasks)
-    if (x.status == task_status::running
-        || (x.status == task_status::completed && x.rollback == rollback_status::running))
+    if (x.status == task_status::running ||
+        (x.status == task_status::completed && x.rollback == rollback_status::running))
       held.merge(scopes(x.spec));
   for (const auto& scope : scopes(spec))
     for (const auto& other : held)
@@ -89,8 +89,8 @@ std::string reference_model::obstacle(const task& x) const {
   if (!key.empty() && holders(key, true) >= limit)
     return "concurrency:" + key;
   const auto& rate = x.spec.rate;
-  if (auto full = full_at.find(rate.key); !rate.key.empty() && full != full_at.end()
-                                          && full->second - interval(rate) * (rate.limit - 1) > time)
+  if (auto full = full_at.find(rate.key);
+      !rate.key.empty() && full != full_at.end() && full->second - interval(rate) * (rate.limit - 1) > time)
     return "rate:" + rate.key;
   return {};
 }
@@ -141,12 +141,14 @@ bool reference_model::add(const submission& given) {
   if (!is_unique(spec))
     return true;
   if (!spec.unique_key.empty())
-    unique[spec.unique_key] = {spec.id, spec.unique_for ? std::optional<timestamp>{time + *spec.unique_for} : std::nullopt};
+    unique[spec.unique_key] = {spec.id,
+                               spec.unique_for ? std::optional<timestamp>{time + *spec.unique_for} : std::nullopt};
   auto& x = tasks[spec.id];
   x.spec = spec;
   ++submitted;
-  if (auto known = cache.find(spec.cache.key); !spec.cache.key.empty() && known != cache.end()
-                                               && known->second.until > time && known->second.made + spec.cache.ttl > time) {
+  if (auto known = cache.find(spec.cache.key); !spec.cache.key.empty() && known != cache.end() &&
+                                               known->second.until > time &&
+                                               known->second.made + spec.cache.ttl > time) {
     x.result = known->second.result;
     end(x, task_status::completed);
     return true;
@@ -226,7 +228,8 @@ bool reference_model::run(const finish_command& x) {
       t.saved.clear();
   } else {
     put_back(t);
-    t.rollback = x.rollback == rollback_status::none && !t.spec.snapshot.keys.empty() ? rollback_status::done : x.rollback;
+    t.rollback =
+      x.rollback == rollback_status::none && !t.spec.snapshot.keys.empty() ? rollback_status::done : x.rollback;
   }
   t.status = task_status::retrying; // it runs no more
   if (back) {
@@ -291,8 +294,8 @@ void reference_model::end(task& x, task_status status) {
   x.waits_for.clear();
   x.due.reset();
   ++(status == task_status::completed ? completed : status == task_status::failed ? failed : cancelled);
-  if (auto holder = unique.find(x.spec.unique_key); holder != unique.end() && !x.spec.unique_for
-                                                    && holder->second.by == x.spec.id)
+  if (auto holder = unique.find(x.spec.unique_key);
+      holder != unique.end() && !x.spec.unique_for && holder->second.by == x.spec.id)
     unique.erase(holder);
   ended_.push_back(x.spec.id);
 }
@@ -315,8 +318,8 @@ void reference_model::settle() {
         if (workflow.compensation == compensation_status::ready)
           cancel_members(workflow);
       }
-      auto unfinished = std::any_of(workflow.tasks.begin(), workflow.tasks.end(),
-                                    [](const auto& x) { return !is_terminal(x.status); });
+      auto unfinished =
+        std::any_of(workflow.tasks.begin(), workflow.tasks.end(), [](const auto& x) { return !is_terminal(x.status); });
       if (!unfinished) {
         workflow.status = status_of(workflow);
         auto undo = workflow.compensation == compensation_status::ready;
@@ -365,7 +368,8 @@ bool reference_model::run(const remove_command& x) {
     return false;
   auto workflow = found->spec.workflow;
   tasks.erase(x.id);
-  auto left = std::any_of(tasks.begin(), tasks.end(), [&](const auto& y) { return y.second.spec.workflow == workflow; });
+  auto left =
+    std::any_of(tasks.begin(), tasks.end(), [&](const auto& y) { return y.second.spec.workflow == workflow; });
   if (!left)
     workflows.erase(workflow);
   return true;

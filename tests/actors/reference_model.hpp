@@ -12,8 +12,8 @@
 
 namespace overwatch::test {
 
-/// What a partition must do, told again in the simplest way: maps, loops over everything, no store, nothing kept that can
-/// be found out. Written from the description of the model, not from `partition_state`.
+/// What a partition must do, told again in the simplest way: maps, loops over everything, no store, nothing kept that
+/// can be found out. Written from the description of the model, not from `partition_state`.
 struct reference_model {
   struct task {
     task_spec spec;

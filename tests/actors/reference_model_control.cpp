@@ -133,7 +133,8 @@ bool reference_model::run(const workflow_command& x) {
   std::set<std::string> wanted;
   for (const auto& submitted : x.tasks) {
     const auto& spec = *submitted.spec;
-    if (tasks.count(spec.id) || !is_unique(spec) || (!spec.unique_key.empty() && !wanted.insert(spec.unique_key).second))
+    if (tasks.count(spec.id) || !is_unique(spec) ||
+        (!spec.unique_key.empty() && !wanted.insert(spec.unique_key).second))
       return false;
     for (const auto& parent : spec.depends_on)
       if (!tasks.count(parent) && !members.count(parent))

@@ -20,7 +20,8 @@ using namespace std::chrono_literals;
 std::string difference(const task_record& real, const reference_model::task& x) {
   const auto& state = real.state;
   auto text = [](auto name, auto a, auto b) {
-    return std::string{name} + " is " + std::to_string(static_cast<int64_t>(a)) + ", not " + std::to_string(static_cast<int64_t>(b));
+    return std::string{name} + " is " + std::to_string(static_cast<int64_t>(a)) + ", not " +
+           std::to_string(static_cast<int64_t>(b));
   };
   if (state.status != x.status)
     return "status is " + std::string{name_of(state.status)} + ", not " + std::string{name_of(x.status)};
@@ -46,7 +47,8 @@ std::string difference(const task_record& real, const reference_model::task& x) 
     return "snapshot is kept until another time";
   if (real.result != x.result)
     return "result is " + real.result + ", not " + x.result;
-  if (real.spec.importance != x.spec.importance || real.spec.tags != x.spec.tags || real.spec.deadline != x.spec.deadline)
+  if (real.spec.importance != x.spec.importance || real.spec.tags != x.spec.tags ||
+      real.spec.deadline != x.spec.deadline)
     return "spec differs";
   return {};
 }
@@ -96,15 +98,16 @@ std::string difference(const partition_state& real, const reference_model& model
       continue;
     const auto& x = expected->second;
     if (record->status != x.status || record->compensation != x.compensation || record->failed_task != x.failed_task)
-      return "workflow is " + std::string{name_of(record->status)} + " and " + std::string{name_of(record->compensation)}
-             + ", not " + std::string{name_of(x.status)} + " and " + std::string{name_of(x.compensation)};
+      return "workflow is " + std::string{name_of(record->status)} + " and " +
+             std::string{name_of(record->compensation)} + ", not " + std::string{name_of(x.status)} + " and " +
+             std::string{name_of(x.compensation)};
     for (size_t member = 0; member < record->tasks.size(); ++member)
       if (record->tasks[member].status != x.tasks[member].status)
         return "a member of a workflow differs";
   }
   auto stats = real.stats();
-  if (std::tie(stats.submitted, stats.completed, stats.failed, stats.cancelled, stats.attempts, stats.retries)
-      != std::tie(model.submitted, model.completed, model.failed, model.cancelled, model.attempts, model.retries))
+  if (std::tie(stats.submitted, stats.completed, stats.failed, stats.cancelled, stats.attempts, stats.retries) !=
+      std::tie(model.submitted, model.completed, model.failed, model.cancelled, model.attempts, model.retries))
     return "counters differ";
   uint64_t counted = 0;
   for (const auto& x : stats.counts)
@@ -158,8 +161,8 @@ TEST(ReferenceModelTest, EveryEntryDoesWhatTheModelDoes) {
       auto entry = real.apply(commands);
       auto where = "seed " + std::to_string(seed) + ", step " + std::to_string(step) + ": ";
       for (size_t i = 0; i < expected.size(); ++i)
-        ASSERT_EQ(!entry.results.at(i).error, expected[i]) << where << "command " << commands[i].index() << " of kind "
-                                                           << i << ": " << entry.results[i].error.message;
+        ASSERT_EQ(!entry.results.at(i).error, expected[i])
+          << where << "command " << commands[i].index() << " of kind " << i << ": " << entry.results[i].error.message;
       ASSERT_EQ(difference(*real.state, model), "") << where;
       ASSERT_EQ(broken_promise(*real.state), "") << where;
       if (random.once_in(12))
@@ -205,8 +208,8 @@ TEST(ReferenceModelTest, StateIsTheSameFromEveryFlushAndReplay) {
       partition_state replayed{*copy, 0};
       for (auto i = first; i < log.size(); ++i)
         replayed.apply(log[i], i + 1);
-      auto where = "seed " + std::to_string(seed) + ", entry " + std::to_string(log.size()) + ", from "
-                   + std::to_string(first) + ": ";
+      auto where = "seed " + std::to_string(seed) + ", entry " + std::to_string(log.size()) + ", from " +
+                   std::to_string(first) + ": ";
       ASSERT_EQ(difference(replayed, model), "") << where;
       auto sorted = [](auto x) {
         std::sort(x.begin(), x.end());

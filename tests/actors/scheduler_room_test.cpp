@@ -106,7 +106,8 @@ TEST_F(SchedulerRoomTest, DeadlinesFireToTheMillisecond) {
   submit("takes the slot");
   constexpr size_t count = 100'000;
   auto begin = time();
-  auto ids = submit_many(count, [&](task_spec& x, size_t n) { x.deadline = begin + 1h + milliseconds{n * 7919 % count}; });
+  auto ids =
+    submit_many(count, [&](task_spec& x, size_t n) { x.deadline = begin + 1h + milliseconds{n * 7919 % count}; });
   auto failed = [&] { // when no more is due at this time
     uint64_t before = 0;
     auto now = ask<stats_reply>(links.replica, stats_request{}).failed;

@@ -85,9 +85,8 @@ public:
     replica_options options;
     options.node = "here";
     replica_links below{db_.get(), journal_handle, reader, events, measures};
-    replica_ = keep(system_.spawn(replica, options, below, scheduler_, [] {
-      return std::unique_ptr<replicated_log>{std::make_unique<single_log>()};
-    }));
+    replica_ = keep(system_.spawn(replica, options, below, scheduler_,
+                                  [] { return std::unique_ptr<replicated_log>{std::make_unique<single_log>()}; }));
     auto led = [&] { return ask<scheduler_status>(scheduler_, scheduler_status_request{}).leads; };
     wait_until(led, "a leader");
     keep(system_.spawn(instant_pool, scheduler_, "hold", 1'000U));
@@ -155,24 +154,24 @@ public:
     submit_many(waiting, [&](uint64_t n) {
       return submit(n % 6 == 5 ? "unserved" : "work", [&](task_spec& x) {
         switch (n % 6) {
-          case 0:
-            x.required_gates = {"closed"};
-            x.on_closed_gate = gate_policy::wait;
-            break;
-          case 1:
-            x.depends_on = {last_}; // the one before
-            break;
-          case 2:
-            keyed(x, n / 6);
-            break;
-          case 3:
-            x.scheduled_at = now() + std::chrono::hours{24} + std::chrono::milliseconds{n};
-            break;
-          case 4:
-            rated(x);
-            break;
-          default:
-            x.fairness_key = "user " + std::to_string(n % 1'000);
+        case 0:
+          x.required_gates = {"closed"};
+          x.on_closed_gate = gate_policy::wait;
+          break;
+        case 1:
+          x.depends_on = {last_}; // the one before
+          break;
+        case 2:
+          keyed(x, n / 6);
+          break;
+        case 3:
+          x.scheduled_at = now() + std::chrono::hours{24} + std::chrono::milliseconds{n};
+          break;
+        case 4:
+          rated(x);
+          break;
+        default:
+          x.fairness_key = "user " + std::to_string(n % 1'000);
         }
       });
     });
