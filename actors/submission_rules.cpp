@@ -96,6 +96,9 @@ failure check_control(const task_spec& spec) {
   for (size_t i = 0; i < spec.required_gates.size(); ++i)
     if (auto fault = check_key("/required_gates/" + std::to_string(i), spec.required_gates[i]))
       return fault;
+  for (size_t i = 0; i < spec.snapshot.keys.size(); ++i)
+    if (auto fault = check_key("/snapshot/keys/" + std::to_string(i), spec.snapshot.keys[i]))
+      return fault;
   for (const auto& fault :
        {check_key("/fairness_key", spec.fairness_key), check_key("/concurrency/key", spec.concurrency.key),
         check_key("/rate/key", spec.rate.key), check_key("/cache/key", spec.cache.key),

@@ -24,10 +24,13 @@ response create_task(service& s, const request& x) {
   auto receipt = s.gateway.submit(*task, s.options.request_timeout);
   if (!receipt)
     return error_response(receipt.error());
-  if (!receipt->existing)
-    return json_response(submitted_task_json(*task, *receipt)).header("Location", location_of(receipt->id));
-  auto first = task_response(s.ask<task_record>(get_request{receipt->id}));
-  return first.header("Location", location_of(receipt->id)).header("Overwatch-Existing", "true");
+  auto location = location_of(receipt->id);
+  auto ended = is_terminal(receipt->status); // at once: with a cached result, or because of a parent
+  if (!receipt->existing && !ended)
+    return json_response(submitted_task_json(*task, *receipt)).header("Location", std::move(location));
+  auto stored = task_response(s.ask<task_record>(get_request{receipt->id}));
+  stored.header("Location", std::move(location));
+  return receipt->existing ? stored.header("Overwatch-Existing", "true") : stored;
 }
 
 // True when all conditions were understood.

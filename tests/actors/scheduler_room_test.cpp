@@ -104,7 +104,7 @@ TEST_F(SchedulerRoomTest, DeadlinesFireToTheMillisecond) {
   start();
   auto pool = offer("noop", 1);
   submit("takes the slot");
-  constexpr size_t count = 100'000;
+  constexpr size_t count = 20'000;
   auto begin = time();
   auto ids =
     submit_many(count, [&](task_spec& x, size_t n) { x.deadline = begin + 1h + milliseconds{n * 7919 % count}; });
@@ -119,7 +119,7 @@ TEST_F(SchedulerRoomTest, DeadlinesFireToTheMillisecond) {
   };
   advance(begin + 1h - 1ms - time());
   EXPECT_EQ(failed(), 0u);
-  for (auto passed : {0, 1, 1, 498, 9'500, 40'000, 49'999}) {
+  for (auto passed : {0, 1, 1, 498, 9'500, 9'999}) {
     advance(milliseconds{passed} + (passed == 0 ? 1ms : 0ms));
     auto due = static_cast<size_t>((time() - begin - 1h) / 1ms) + 1;
     EXPECT_EQ(failed(), std::min(due, count)) << "at " << due - 1 << " ms";
