@@ -108,7 +108,7 @@ TEST_F(LoaderTest, EveryProblemOfAFileIsReportedWithItsPlace) {
                           "6:3: `http.threads` is set twice: first in line 5",
                           "7:21: `http.request-timeout` must be whole seconds: a duration from 1s to 1h",
                           "9:1: `htp` is not a section: there are commands, node, http, caf, scheduler, log, tasks, "
-                          "storage; did you mean `http`?",
+                          "storage, resources, snapshots, rules; did you mean `http`?",
                           "10:1: `port` stands outside of a section; did you mean `http.port`?",
                           "12:7: `tasks.slots` must be task types with whole numbers from 1 to 65536; \"noop\" has 0",
                           "13:14: `tasks.task-types` must be a list of task types; one entry is 3",

@@ -1,7 +1,10 @@
 #include "runtime/root.hpp"
 
 #include "actors/partition_state.hpp"
+#include "http/task_document.hpp"
 #include "runtime/replication/single_log.hpp"
+#include "runtime/rules/lua_rules.hpp"
+#include "runtime/snapshots/snapshot_store.hpp"
 #include "tests/support/memory_store.hpp"
 
 #include <caf/actor_system.hpp>
@@ -62,6 +65,9 @@ protected:
     options.handlers.add("long", [](const attempt_context& x) {
       return x.wait_for(600s) ? outcome::failed("was told to stop") : outcome::completed();
     });
+    options.files = std::make_shared<snapshot_store>(snapshot_store_options{"/nonexistent", {}, {}});
+    options.judge = make_lua_judge();
+    options.parse_task = task_of_json;
     options.make_log = [] { return std::make_unique<single_log>(); };
     options.give_up = [this](std::string reason) {
       if (failures++ == 0)
