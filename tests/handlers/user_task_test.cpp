@@ -50,6 +50,34 @@ TEST(UserTaskTest, OutputBecomesTheLogInOrder) {
   EXPECT_EQ(lines_at(said, log_level::warning), "bad\n");
 }
 
+TEST(UserTaskTest, ResultsOfParentsAreInAFileThatGoesAway) {
+  std::map<std::string, named_command> commands;
+  commands["do"].argv = {"/bin/sh", "-c", "echo \"$OVERWATCH_PARENTS\" >&2; cat \"$OVERWATCH_PARENTS\""};
+  auto of = task_id_generator{2}.next(now(), 0);
+  attempt attempt{R"({"command": "do"})", "child",
+                  {{"build", of, task_status::completed, std::make_shared<const std::string>(R"({"n":1})")},
+                   {"test", of, task_status::failed, nullptr}}};
+  auto result = run_user_task(*attempt.context, commands);
+  auto parents = json::parse(result.result).as_array();
+  ASSERT_EQ(parents.size(), 2u) << result.message;
+  EXPECT_EQ(parents[0].at("name").as_string(), "build");
+  EXPECT_EQ(parents[0].at("id").as_string(), to_string(of).c_str());
+  EXPECT_EQ(parents[0].at("result").at("n").as_int64(), 1);
+  EXPECT_EQ(parents[1].at("status").as_string(), "failed");
+  EXPECT_TRUE(parents[1].at("result").is_null());
+  auto path = lines_at(attempt.report->take(), log_level::warning);
+  path.pop_back(); // the end of the line
+  EXPECT_FALSE(path.empty());
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(UserTaskTest, CommandKnowsItsNode) {
+  std::map<std::string, named_command> commands;
+  commands["do"].argv = {"/bin/sh", "-c", "echo \"[\\\"$OVERWATCH_API\\\", \\\"$OVERWATCH_PARENTS\\\"]\""};
+  attempt attempt{R"({"command": "do"})"};
+  EXPECT_EQ(run_user_task(*attempt.context, commands, "http://127.0.0.1:1").result, R"(["http://127.0.0.1:1", ""])");
+}
+
 TEST(UserTaskTest, ProgressLinesSetProgressAndAreNoOutput) {
   auto [result, said] = run_script("echo '{\"n\": 1}'; echo '::progress 40 half way'");
   EXPECT_TRUE(said.has_progress);
