@@ -43,7 +43,7 @@ protected:
     spec->id = {n, 1};
     spec->name = "task";
     spec->timeout = timeout;
-    return {{spec, std::make_shared<const std::string>("{}")}, {1, 1}, now()};
+    return {{spec, std::make_shared<const std::string>("{}")}, {1, 1}, now(), {}};
   }
 
   void assign(const pool_actor& handle, std::vector<assignment> attempts) {
