@@ -41,7 +41,7 @@ caf::expected<schedule_definition> checked(schedule_definition definition, times
 
 } // namespace
 
-void refuse_task(schedule_change& change, const task_id& id, const std::string& why) {
+void refuse_task(schedule_change& change, task_id id, const std::string& why) {
   auto& tasks = change.tasks;
   tasks.erase(std::remove_if(tasks.begin(), tasks.end(), [&](const auto& x) { return x.spec->id == id; }), tasks.end());
   if (change.record)

@@ -22,7 +22,7 @@ struct schedule_change {
 
 /// Leaves a task out of a change that was not proposed yet, because it is not acceptable: its slot is noted as
 /// `refused`.
-void refuse_task(schedule_change& change, const task_id& id, const std::string& why);
+void refuse_task(schedule_change& change, task_id id, const std::string& why);
 
 /// All schedules, and what is due of them. Without clock, log or actors: its owner proposes the changes that it
 /// makes, and says what became of them. A schedule has at most one change under way; what is shown by `list` and `find`

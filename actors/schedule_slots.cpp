@@ -26,7 +26,7 @@ schedule_slot* slot_of(schedule_record& record, const task_id& id) {
   return i == record.history.end() ? nullptr : &*i;
 }
 
-void note_refusal(schedule_record& record, const task_id& id, const std::string& why) {
+void note_refusal(schedule_record& record, task_id id, const std::string& why) {
   if (auto* slot = slot_of(record, id)) {
     slot->how = slot_outcome::refused;
     slot->note = why;

@@ -21,7 +21,7 @@ void note_slot(schedule_record& record, schedule_slot slot);
 void note_submitted(schedule_record& record, timestamp slot, const task_id& id);
 
 /// The task was not accepted.
-void note_refusal(schedule_record& record, const task_id& id, const std::string& why);
+void note_refusal(schedule_record& record, task_id id, const std::string& why);
 
 /// The slots that wait shall not any more.
 void skip_queued(schedule_record& record);
