@@ -24,8 +24,7 @@ partition_state::entry* partition_state::lookup(const task_id& id) {
 void partition_state::keep(const task_id& id, std::shared_ptr<const task_spec> spec,
                            std::shared_ptr<const std::string> payload, task_state state) {
   entry x;
-  x.stored = {spec,           state.status,    state.order, state.due, state.finished_at,
-              state.waits_for, parked_rank(*spec, state), false};
+  x.stored = stored_as(spec, state);
   x.spec_stored = true;
   x.spec = std::move(spec);
   x.payload = std::move(payload);
@@ -51,6 +50,15 @@ void partition_state::count_violation(violation kind) {
   if (totals_.violations.size() < violation_names.size())
     totals_.violations.resize(violation_names.size());
   ++totals_.violations[static_cast<size_t>(kind)];
+}
+
+task_change& partition_state::say(change_kind kind, const entry& x, task_status before, applied_entry& out) {
+  auto& change = out.changes.emplace_back();
+  change.kind = kind;
+  change.spec = x.spec;
+  change.before = before;
+  change.state = x.state;
+  return change;
 }
 
 void partition_state::set_status(entry& x, task_status next) {
@@ -85,7 +93,7 @@ void partition_state::end(entry& x, task_status status, applied_entry& out) {
     if (const auto* holder = unique_.find(spec.unique_key); holder && holder->id == spec.id)
       unique_.erase(spec.unique_key);
   touch(x);
-  out.changes.push_back({change_kind::ended, x.spec, nullptr, before, state, {}, 0, {}});
+  say(change_kind::ended, x, before, out);
   if (before != task_status::running)
     wake_others(spec, out);
   ended_.emplace_back(spec.id, status);
@@ -108,7 +116,7 @@ command_result partition_state::cancel(entry& x, const std::string& reason, appl
   state.cancel_requested = true;
   if (state.status == task_status::running) {
     touch(x);
-    out.changes.push_back({change_kind::cancelling, x.spec, nullptr, state.status, state, {}, 0, {}});
+    say(change_kind::cancelling, x, state.status, out);
   } else {
     end(x, task_status::cancelled, out);
   }
@@ -122,7 +130,7 @@ void partition_state::settle_ended(applied_entry& out) {
     auto [id, status] = ended_.front();
     ended_.pop_front();
     if (const auto* task = lookup(id); task && !task->spec->workflow.is_nil())
-      member_ended(*std::shared_ptr{task->spec}, status, out);
+      member_ended(*task->spec, status, out);
     settle_children(id, status, out);
   }
 }
@@ -184,9 +192,6 @@ command_result partition_state::add_task(const submission& submitted, bool check
   count(task, 1);
   ++totals_.submitted;
   touch(task);
-  auto say_created = [&] {
-    out.changes.push_back({change_kind::created, task.spec, nullptr, task_status::pending, task.state, {}, 0, {}});
-  };
   if (complete_from_cache(task, out))
     return accepted(spec.id, task.state.status);
   auto broken = join_parents(task);
@@ -195,7 +200,7 @@ command_result partition_state::add_task(const submission& submitted, bool check
   if (task.state.parents_left > 0)
     set_waits(task, std::string{wait_reason::parents});
   if (!broken.is_nil()) {
-    say_created();
+    say(change_kind::created, task, task_status::pending, out);
     if (spec.on_dependency_failure == dependency_policy::cancel)
       cancel(task, "task " + to_string(broken) + " that it depends on did not complete", out);
     else
@@ -204,7 +209,7 @@ command_result partition_state::add_task(const submission& submitted, bool check
   }
   if (!task.state.due && task.state.parents_left == 0)
     admit(task, out);
-  say_created();
+  say(change_kind::created, task, task_status::pending, out);
   return accepted(spec.id, task.state.status);
 }
 
@@ -223,8 +228,8 @@ command_result partition_state::run(const start_command& x, applied_entry& out) 
     auto fault = wrong_status(x.id, state.status, "it waits for " + reason);
     park(*task, std::move(reason), out);
     touch(*task);
-    out.changes.push_back({change_kind::parked, task->spec, nullptr, task_status::queued, state, {}, 0, {}});
-    wake_others(*std::shared_ptr{task->spec}, out);
+    say(change_kind::parked, *task, task_status::queued, out);
+    wake_others(*task->spec, out);
     return refused(x.id, std::move(fault));
   }
   if (auto fault = save_keys(*task)) {
@@ -248,8 +253,9 @@ command_result partition_state::run(const start_command& x, applied_entry& out) 
   flow.time_dirty = true;
   ++totals_.attempts;
   touch(*task);
-  out.changes.push_back({change_kind::started, task->spec, task->payload, task_status::queued, state, {}, 0,
-                         results_of_parents(*task->spec)});
+  auto& change = say(change_kind::started, *task, task_status::queued, out);
+  change.payload = task->payload;
+  change.parents = results_of_parents(*task->spec);
   return accepted(x.id, state.status);
 }
 
@@ -266,7 +272,7 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
   }
   state.usage = x.usage;
   settle_rollback(*task, x, out);
-  release(*std::shared_ptr{task->spec}, out);
+  release(*task->spec, out);
   if (x.requeue && !state.cancel_requested) {
     state.order = 0;
     state.queued_at.reset();
@@ -305,7 +311,7 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
     state.order = 0;
     state.queued_at.reset();
     touch(*task);
-    out.changes.push_back({change_kind::retrying, task->spec, nullptr, task_status::running, state, {}, 0, {}});
+    say(change_kind::retrying, *task, task_status::running, out);
     if (*x.retry_at <= totals_.last_time)
       admit_and_say(*task, task_status::retrying, out);
   }
@@ -334,7 +340,7 @@ command_result partition_state::run(const promote_command& x, applied_entry& out
     return refused(x.id, no_such_task(x.id));
   auto& state = task->state;
   auto before = state.status;
-  auto parked = !state.waits_for.empty() && state.waits_for != wait_reason::parents;
+  auto parked = wait_reason::parks(state.waits_for);
   auto waits = before == task_status::pending || before == task_status::retrying || (before == task_status::queued && parked);
   if (!waits)
     return refused(x.id, wrong_status(x.id, before, "only tasks that wait become queued"));
@@ -343,7 +349,7 @@ command_result partition_state::run(const promote_command& x, applied_entry& out
   if (parked) {
     auto reason = blocked_by(*task);
     if (reason == state.waits_for) { // it stays where it is, and is told so: it was taken for awake
-      out.changes.push_back({change_kind::parked, task->spec, nullptr, before, state, {}, 0, {}});
+      say(change_kind::parked, *task, before, out);
       say_rate_wait(*task, reason, out);
       wake_others(*task->spec, out); // it may have been let go for another reason that it had before
       return refused(x.id, wrong_status(x.id, before, "it still waits for " + reason));
@@ -371,7 +377,7 @@ command_result partition_state::run(const remove_command& x, applied_entry& out)
     --workflow->stored;
     touch_workflow(workflow->record.id);
   }
-  out.changes.push_back({change_kind::removed, task->spec, nullptr, task->state.status, task->state, {}, 0, {}});
+  say(change_kind::removed, *task, task->state.status, out);
   return accepted(x.id, task->state.status);
 }
 

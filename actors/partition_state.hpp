@@ -183,9 +183,13 @@ private:
   };
 
   // The places that the tasks of one type and priority have in the ready queue; see `fair_clock.hpp`.
+  struct flow_place {
+    uint64_t place = 0; // given last
+    bool dirty = false;
+  };
   struct flow_clock {
     uint64_t virtual_time = 0;
-    std::unordered_map<std::string, uint64_t> newest; // by fairness key
+    std::unordered_map<std::string, flow_place> newest; // by fairness key
     std::vector<std::string> dirty;
     bool time_dirty = false;
     size_t swept = 0; // flows that were left after the last look at all of them
@@ -195,9 +199,12 @@ private:
   // -- tasks
   entry* lookup(const task_id& id);
   std::optional<entry> load(const task_id& id) const;
+  static stored_keys stored_as(const std::shared_ptr<const task_spec>& spec, const task_state& state);
+  std::shared_ptr<const std::string> result_of(const entry& x) const;
   void touch(entry& x);
   void count(const entry& x, int step);
   void count_violation(violation kind);
+  static task_change& say(change_kind kind, const entry& x, task_status before, applied_entry& out);
   void set_status(entry& x, task_status next);
   command_result add_task(const submission& task, bool check_id, applied_entry& out);
   failure check_parents(const task_spec& spec);
@@ -222,6 +229,7 @@ private:
   const std::string* closed_gate(const entry& x) const;
   void hold(const task_spec& spec);
   void release(const task_spec& spec, applied_entry& out);
+  void release_scopes(const std::vector<std::string>& scopes, applied_entry& out);
   void wake_others(const task_spec& spec, applied_entry& out);
   void free_reason(const std::string& reason, applied_entry& out);
   void learn_gate(const std::string& name, const std::string* value, applied_entry& out);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 /// Who may start: gates, names and keys that are held, places in the queue, parents, cached results.
 namespace overwatch {
@@ -58,9 +59,10 @@ void partition_state::enqueue(entry& x) {
   if (state.order == 0) {
     auto& flow = flow_of(*x.spec);
     auto& newest = flow.newest[x.spec->fairness_key];
-    newest = fair_place(flow.virtual_time, newest);
-    flow.dirty.push_back(x.spec->fairness_key);
-    state.order = newest;
+    newest.place = fair_place(flow.virtual_time, newest.place);
+    if (!std::exchange(newest.dirty, true))
+      flow.dirty.push_back(x.spec->fairness_key);
+    state.order = newest.place;
   }
   if (!state.queued_at)
     state.queued_at = totals_.last_time;
@@ -80,9 +82,9 @@ change_kind partition_state::admit(entry& x, applied_entry& out) {
 void partition_state::admit_and_say(entry& x, task_status before, applied_entry& out) {
   auto kind = admit(x, out);
   touch(x);
-  out.changes.push_back({kind, x.spec, nullptr, before, x.state, {}, 0, {}});
+  say(kind, x, before, out);
   if (kind == change_kind::parked)
-    wake_others(*std::shared_ptr{x.spec}, out);
+    wake_others(*x.spec, out);
 }
 
 void partition_state::set_waits(entry& x, std::string reason) {
@@ -92,7 +94,7 @@ void partition_state::set_waits(entry& x, std::string reason) {
   if (auto i = parked_.find(waits_for); i != parked_.end() && --i->second == 0)
     parked_.erase(i);
   waits_for = std::move(reason);
-  if (!waits_for.empty() && waits_for != wait_reason::parents)
+  if (wait_reason::parks(waits_for))
     ++parked_[waits_for];
 }
 
@@ -174,9 +176,11 @@ void partition_state::release(const task_spec& spec, applied_entry& out) {
       held_.erase(i);
     free_reason(reason, out);
   });
-  if (!has_scope(spec))
-    return;
-  auto scopes = scopes_of(spec.snapshot);
+  if (has_scope(spec))
+    release_scopes(scopes_of(spec.snapshot), out);
+}
+
+void partition_state::release_scopes(const std::vector<std::string>& scopes, applied_entry& out) {
   scopes_.release(scopes);
   for (const auto& scope : scopes)
     free_reason(wait_reason::make(wait_reason::snapshot, scope), out);
@@ -289,9 +293,8 @@ void partition_state::settle_children(const task_id& parent, task_status status,
 std::vector<parent_result> partition_state::results_of_parents(const task_spec& spec) {
   std::vector<parent_result> result;
   for (const auto& id : spec.depends_on)
-    if (auto parent = find(id))
-      result.push_back({parent->spec.name, id, parent->state.status,
-                        std::make_shared<const std::string>(std::move(parent->result))});
+    if (const auto* parent = lookup(id))
+      result.push_back({parent->spec->name, id, parent->state.status, result_of(*parent)});
   return result;
 }
 
@@ -302,7 +305,7 @@ bool partition_state::complete_from_cache(entry& x, applied_entry& out) {
   const auto* found = cached_.find(cache.key);
   if (!found || found->until <= totals_.last_time || found->time + cache.ttl <= totals_.last_time)
     return false;
-  out.changes.push_back({change_kind::created, x.spec, nullptr, task_status::pending, x.state, {}, 0, {}});
+  say(change_kind::created, x, task_status::pending, out);
   x.state.cached_from = found->task;
   x.state.percent = 100;
   x.result = std::make_shared<const std::string>(found->result);

@@ -167,16 +167,14 @@ command_result partition_state::run(const rollback_command& x, applied_entry& ou
         drop_saved(*task);
         state.snapshot_until.reset();
       }
-      scopes_.release(scopes);
-      for (const auto& scope : scopes)
-        free_reason(wait_reason::make(wait_reason::snapshot, scope), out);
+      release_scopes(scopes, out);
     }
   }
   state.rollback = x.status;
   state.rollback_message = x.message;
   touch(*task);
   member_rolled_back(*task);
-  out.changes.push_back({change_kind::rollback, task->spec, nullptr, state.status, state, {}, 0, {}});
+  say(change_kind::rollback, *task, state.status, out);
   return accepted(x.id, state.status);
 }
 
@@ -232,7 +230,9 @@ command_result partition_state::run(const patch_command& x, applied_entry& out) 
     state.due = task->spec->scheduled_at;
   }
   touch(*task);
-  out.changes.push_back({change_kind::patched, task->spec, nullptr, before, state, std::move(old), old_order, {}});
+  auto& change = say(change_kind::patched, *task, before, out);
+  change.old = std::move(old);
+  change.old_order = old_order;
   return accepted(x.id, state.status);
 }
 
@@ -251,7 +251,7 @@ command_result partition_state::run(const approve_command& x, applied_entry& out
   state.approvals.push_back(x.consent);
   state.approvals.back().time = totals_.last_time;
   touch(*task);
-  out.changes.push_back({change_kind::approved, task->spec, nullptr, state.status, state, {}, 0, {}});
+  say(change_kind::approved, *task, state.status, out);
   if (state.waits_for == wait_reason::make(wait_reason::gate, x.consent.gate))
     admit_and_say(*task, state.status, out);
   return accepted(x.id, state.status);

@@ -81,7 +81,7 @@ void partition_state::read_flows() {
     if (rest.size() == end + 2)
       flow.virtual_time = place;
     else
-      flow.newest[std::string{rest.substr(end + 3)}] = place;
+      flow.newest[std::string{rest.substr(end + 3)}].place = place;
   }
 }
 
@@ -107,21 +107,21 @@ std::optional<partition_state::entry> partition_state::load(const task_id& id) c
   result.spec = std::move(spec);
   result.payload = std::move(payload);
   result.spec_stored = !is_terminal(result.state.status);
-  const auto& state = result.state;
-  result.stored = {result.spec, state.status, state.order, state.due, state.finished_at, state.waits_for,
-                   parked_rank(*result.spec, state),
-                   is_terminal(state.status) && state.rollback == rollback_status::running};
+  result.stored = stored_as(result.spec, result.state);
   return result;
+}
+
+std::shared_ptr<const std::string> partition_state::result_of(const entry& x) const {
+  if (x.result || !x.stored.spec)
+    return x.result;
+  return std::make_shared<const std::string>(
+    base_.get(key_space::state, keys::result(x.spec->id)).value_or(std::string{}));
 }
 
 std::optional<task_record> partition_state::find(const task_id& id) const {
   auto record_of = [&](const entry& x) {
-    task_record record{*x.spec, x.state, *x.payload, {}};
-    if (x.result)
-      record.result = *x.result;
-    else if (x.stored.spec)
-      record.result = base_.get(key_space::state, keys::result(id)).value_or(std::string{});
-    return record;
+    auto result = result_of(x);
+    return task_record{*x.spec, x.state, *x.payload, result ? *result : std::string{}};
   };
   if (auto i = tasks_.find(id); i != tasks_.end())
     return i->second.removed ? std::nullopt : std::optional{record_of(i->second)};

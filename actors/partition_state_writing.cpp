@@ -29,6 +29,13 @@ void replace_key(write_batch& batch, std::optional<std::string> before, std::opt
 
 } // namespace
 
+partition_state::stored_keys partition_state::stored_as(const std::shared_ptr<const task_spec>& spec,
+                                                        const task_state& state) {
+  auto rolling_back = is_terminal(state.status) && state.rollback == rollback_status::running;
+  return {spec,           state.status,    state.order, state.due, state.finished_at,
+          state.waits_for, parked_rank(*spec, state), rolling_back};
+}
+
 uint64_t partition_state::flush(write_batch& batch) {
   ++flush_number_;
   for (auto& x : std::exchange(replaced_, {}))
@@ -76,10 +83,10 @@ void partition_state::write_entry(entry& x, write_batch& batch) {
   };
   replace_key(batch, when(old_spec && in_queue(old.status, old.waits_for), [&] { return ready(*old_spec, old.order); }),
               when(exists && in_queue(x.state.status, x.state.waits_for), [&] { return ready(spec, x.state.order); }));
-  auto parked = [](const std::string& waits_for) { return !waits_for.empty() && waits_for != wait_reason::parents; };
-  auto rank = parked_rank(spec, x.state);
-  replace_key(batch, when(old_spec && parked(old.waits_for), [&] { return keys::parked(id, old.waits_for, old.rank); }),
-              when(exists && parked(x.state.waits_for), [&] { return keys::parked(id, x.state.waits_for, rank); }));
+  auto next = stored_as(x.spec, x.state);
+  auto parked = [&](const stored_keys& y) { return keys::parked(id, y.waits_for, y.rank); };
+  replace_key(batch, when(old_spec && wait_reason::parks(old.waits_for), [&] { return parked(old); }),
+              when(exists && wait_reason::parks(next.waits_for), [&] { return parked(next); }));
   auto eligible = [&](timestamp time) { return keys::timer(id, time, keys::timer_kind::eligible); };
   replace_key(batch, when(old_spec && old.due, [&] { return eligible(*old.due); }),
               when(exists && x.state.due, [&] { return eligible(*x.state.due); }));
@@ -89,9 +96,8 @@ void partition_state::write_entry(entry& x, write_batch& batch) {
   auto finished = [&](timestamp time) { return keys::finished(id, time); };
   replace_key(batch, when(old_spec && old.finished_at, [&] { return finished(*old.finished_at); }),
               when(exists && x.state.finished_at, [&] { return finished(*x.state.finished_at); }));
-  auto rolling_back = is_terminal(x.state.status) && x.state.rollback == rollback_status::running;
   replace_key(batch, when(old_spec && old.rolling_back, [&] { return keys::rolling_back(id); }),
-              when(exists && rolling_back, [&] { return keys::rolling_back(id); }));
+              when(exists && next.rolling_back, [&] { return keys::rolling_back(id); }));
   if (exists) {
     // A task that comes to the store in its final form has all of it under one key; one that will change again
     // has apart what does not change.
@@ -112,8 +118,9 @@ void partition_state::write_entry(entry& x, write_batch& batch) {
     auto lines = keys::log_lines_of(id);
     batch.erase_range(key_space::series, lines, keys::after_prefix(lines));
   }
-  x.stored = {exists ? x.spec : nullptr, x.state.status,    x.state.order, x.state.due, x.state.finished_at,
-              x.state.waits_for,         rank, rolling_back};
+  x.stored = std::move(next);
+  if (!exists)
+    x.stored.spec.reset();
 }
 
 void partition_state::write_saved(entry& x, write_batch& batch) {
@@ -152,17 +159,16 @@ void partition_state::write_flows(write_batch& batch) {
       if (std::exchange(flow.time_dirty, false))
         batch.put(key_space::state, prefix, number(flow.virtual_time));
       if (flow.newest.size() > 2 * flow.swept + min_flows_to_sweep) {
-        for (const auto& [key, place] : flow.newest)
-          if (place <= flow.virtual_time)
+        for (auto& [key, newest] : flow.newest)
+          if (newest.place <= flow.virtual_time && !std::exchange(newest.dirty, true))
             flow.dirty.push_back(key);
         flow.swept = flow.newest.size();
       }
       for (const auto& key : std::exchange(flow.dirty, {})) {
         auto i = flow.newest.find(key);
-        if (i == flow.newest.end())
-          continue;
-        if (i->second > flow.virtual_time) {
-          batch.put(key_space::state, prefix + '\1' + key, number(i->second));
+        i->second.dirty = false;
+        if (i->second.place > flow.virtual_time) {
+          batch.put(key_space::state, prefix + '\1' + key, number(i->second.place));
         } else { // nothing of it waits: the same as a flow that was never there
           batch.erase(key_space::state, prefix + '\1' + key);
           flow.newest.erase(i);

@@ -18,6 +18,9 @@ inline constexpr std::string_view rate = "rate:";               ///< a key that 
 inline constexpr std::string_view snapshot = "snapshot:";       ///< a scope that overlaps with a running task's
 inline constexpr std::string_view parents = "parents";          ///< unfinished tasks; not parked, the parents wake it
 
+/// True when a task with this `waits_for` is parked: it waits for something named, and not for its parents.
+inline bool parks(std::string_view reason) { return !reason.empty() && reason != parents; }
+
 inline std::string make(std::string_view word, std::string_view name) {
   std::string result{word};
   result += name;
