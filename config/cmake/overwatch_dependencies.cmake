@@ -32,3 +32,12 @@ file(STRINGS ${CAF_INCLUDE}/caf/config.hpp caf_version REGEX "define CAF_VERSION
 if(NOT caf_version MATCHES "1706")
   message(FATAL_ERROR "CAF 0.17.6 is needed (Debian 12: libcaf-dev); found: ${caf_version}")
 endif()
+
+# The Raft library is used by one C file (runtime/replication).
+overwatch_find(raft raft.h raft)
+file(STRINGS ${RAFT_INCLUDE}/raft.h raft_minor REGEX "define RAFT_VERSION_MINOR +[0-9]+")
+string(REGEX REPLACE ".* " "" raft_minor "${raft_minor}")
+if(NOT raft_minor MATCHES "^[0-9]+$" OR raft_minor LESS 22)
+  message(FATAL_ERROR "libraft-dev 0.22 or newer is needed: the 0.15 of Debian 12 loses acknowledged entries. "
+                      "config/install_packages.sh installs the one of bookworm-backports")
+endif()
