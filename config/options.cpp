@@ -129,6 +129,26 @@ std::vector<option> control() {
   };
 }
 
+std::vector<option> security() {
+  return {
+    {"security.directory", "", [](settings& s) -> value_ref { return &s.security.directory; }, any_text, "", "", false,
+     "where reports and baselines of security scans are kept; empty: node.security in the data directory", ""},
+    {"security.exclude", "", [](settings& s) -> value_ref { return &s.security.exclude; }, any_text, "", "", false,
+     "paths, or patterns with * and ?, that no security scan looks at", ""},
+    {"security.baseline", "", [](settings& s) -> value_ref { return &s.security.baseline; }, any_text, "", "", false,
+     "trees whose content is compared with what it was when their baseline was taken; none: nothing is compared",
+     "each scan reads them whole"},
+    {"security.certificates", "", [](settings& s) -> value_ref { return &s.security.certificates; }, any_text, "", "",
+     false, "files with certificates (PEM) whose end is watched", ""},
+    {"security.stale-after", "", [](settings& s) -> value_ref { return &s.security.stale_after; }, between(0, 10 * year),
+     "", "", false, "an account of a person that nobody used for so long is stale; 0: never", ""},
+    {"security.vulnerability-source", "", [](settings& s) -> value_ref { return &s.security.vulnerability_source; },
+     any_text, "", "", false, "URL from which debsecan gets its data; empty: Debian's server", ""},
+    {"security.max-reports", "reports", [](settings& s) -> value_ref { return &s.security.max_reports; },
+     between(1, 10'000), "", "", false, "newest reports of security scans that are kept", "disk space"},
+  };
+}
+
 std::string derived(std::string_view name, char between, bool upper) {
   std::string result{name};
   for (auto& c : result)
@@ -141,7 +161,7 @@ std::string derived(std::string_view name, char between, bool upper) {
 const std::vector<option>& options() {
   static const auto table = [] {
     auto all = node_and_network();
-    for (auto&& more : {tasks_and_storage(), control()})
+    for (auto&& more : {tasks_and_storage(), control(), security()})
       all.insert(all.end(), more.begin(), more.end());
     return all;
   }();

@@ -96,6 +96,16 @@ struct settings {
     uint32_t max_memory_mb = 8;            ///< likewise
   } rules;
 
+  struct {
+    std::string directory;                 ///< reports and baselines; empty: node.security in the data directory
+    std::vector<std::string> exclude;      ///< paths or patterns that no scan looks at
+    std::vector<std::string> baseline;     ///< trees whose content is compared with a baseline
+    std::vector<std::string> certificates; ///< PEM files whose end is watched
+    std::chrono::seconds stale_after{180 * 86'400}; ///< an account that nobody used for so long is stale; 0: never
+    std::string vulnerability_source;      ///< URL for debsecan; empty: its own
+    uint32_t max_reports = 20;             ///< that are kept
+  } security;
+
   std::map<std::string, named_command> commands;
 };
 
