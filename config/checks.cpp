@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <optional>
 
@@ -78,7 +79,45 @@ void check_command(const std::string& name, const named_command& command, std::v
     findings.push_back({at + "user", "needs a node that runs as root: each task of the command will fail", false});
 }
 
+// Whether a path lies under a root is seen when the rule runs: both may come and go.
+std::string wrong_directory(const std::string& path) {
+  if (path.empty() || path.front() != '/')
+    return "must be an absolute path";
+  if (path.find_first_not_of('/') == std::string::npos)
+    return "must not be the whole file system";
+  return {};
+}
+
+void check_maintenance(const settings& values, std::vector<check_finding>& findings) {
+  const auto& x = values.maintenance;
+  for (const auto& root : x.roots)
+    if (auto wrong = wrong_directory(root); !wrong.empty())
+      findings.push_back({"maintenance.roots", "\"" + root + "\" " + wrong});
+  for (const auto& action : x.actions)
+    if (std::find(maintenance_actions.begin(), maintenance_actions.end(), action) == maintenance_actions.end())
+      findings.push_back({"maintenance.actions", "\"" + action + "\" is not an action: there are " + maintenance_action_list()});
+  for (const auto& [name, rule] : x.cleanup) {
+    auto at = "maintenance.cleanup." + name;
+    if (auto wrong = wrong_directory(rule.path); !wrong.empty())
+      findings.push_back({at + ".path", wrong});
+    if (rule.older_than.count() == 0 && rule.larger_than_mb == 0 && rule.keep_newest == 0)
+      findings.push_back({at, "would remove every file: set older-than, larger-than-mb or keep-newest"});
+  }
+  for (const auto& [name, rule] : x.rotate)
+    if (auto wrong = wrong_directory(rule.path); !wrong.empty())
+      findings.push_back({"maintenance.rotate." + name + ".path", wrong});
+  if (x.roots.empty() && !(x.cleanup.empty() && x.rotate.empty()))
+    findings.push_back({"maintenance.roots", "names no directory: the rules for clean-up and rotation do nothing", false});
+}
+
 } // namespace
+
+std::string maintenance_action_list() {
+  std::string result;
+  for (auto action : maintenance_actions)
+    result += (result.empty() ? "" : ", ") + std::string{action};
+  return result;
+}
 
 std::string resolved_address(const std::string& address) { return address == "localhost" ? "127.0.0.1" : address; }
 
@@ -89,6 +128,7 @@ std::vector<check_finding> check_settings(const settings& values) {
   check_network(values, findings);
   for (auto& [name, command] : values.commands)
     check_command(name, command, findings);
+  check_maintenance(values, findings);
   return findings;
 }
 

@@ -2,7 +2,9 @@
 
 #include "config/settings.hpp"
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace overwatch {
@@ -16,6 +18,13 @@ struct check_finding {
 
 /// All findings. Looks at the machine only for programs and rights that named commands need.
 std::vector<check_finding> check_settings(const settings& values);
+
+/// What `maintenance` can do, in the order in which it does it.
+inline constexpr std::array<std::string_view, 7> maintenance_actions{"retention", "cleanup", "rotate_logs", "compact",
+                                                                     "trim", "disk_health", "updates"};
+
+/// Their names, for sentences.
+std::string maintenance_action_list();
 
 /// `localhost` becomes 127.0.0.1: the server wants addresses.
 std::string resolved_address(const std::string& address);

@@ -18,7 +18,7 @@ readonly build_packages=(
   g++ cmake ninja-build ccache pkg-config curl
   libcaf-dev libboost-json1.81-dev libspdlog-dev librocksdb-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev
   libsodium-dev libsqlite3-dev
-  libhowardhinnant-date-dev liblua5.4-dev tzdata
+  libhowardhinnant-date-dev liblua5.4-dev libzstd-dev zlib1g-dev tzdata
 )
 readonly test_packages=(libgtest-dev libgmock-dev librapidcheck-dev)
 # A missing one makes its test skip, so failing to install it is only a warning. `prometheus` brings promtool,

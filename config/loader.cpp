@@ -95,7 +95,10 @@ private:
                      "`" + section.key + "` is a section: write " + section.key + " { option = value }");
     for (auto& entry : content->entries) {
       if (section.key == "commands")
-        read_command(entry);
+        read_named("commands", "command", "argv = [\"/usr/bin/program\"]", entry, command_options(),
+                   result_.values.commands);
+      else if (section.key == "maintenance" && (entry.key == "cleanup" || entry.key == "rotate"))
+        read_maintenance(entry);
       else
         read_option(section.key, entry);
     }
@@ -149,33 +152,53 @@ private:
     return !fresh;
   }
 
-  void read_command(const config_entry& command) {
-    auto prefix = "commands." + command.key;
-    auto* content = std::get_if<config_value::map>(&command.value.data);
+  void read_maintenance(const config_entry& rules) {
+    auto* content = std::get_if<config_value::map>(&rules.value.data);
     if (content == nullptr)
-      return problem(command.position,
-                     "`" + prefix + "` must be a command: " + command.key + " { argv = [\"/usr/bin/program\"] }");
-    if (duplicate(prefix, command))
-      return;
-    positions_[prefix] = command.position;
-    auto& target = result_.values.commands[command.key];
+      return problem(rules.position, "`maintenance." + rules.key + "` holds rules: " + rules.key +
+                                       " { name { path = \"/directory\" } }");
+    auto& values = result_.values.maintenance;
     for (auto& entry : content->entries)
-      read_command_option(prefix, entry, target);
+      if (rules.key == "cleanup")
+        read_named("maintenance.cleanup", "rule", "path = \"/directory\", older-than = 720h", entry, cleanup_options(),
+                   values.cleanup);
+      else
+        read_named("maintenance.rotate", "rule", "path = \"/var/log/program\"", entry, rotation_options(),
+                   values.rotate);
   }
 
-  void read_command_option(const std::string& prefix, const config_entry& entry, named_command& target) {
-    auto& all = command_options();
-    auto known = std::find_if(all.begin(), all.end(), [&](auto& one) { return one.name == entry.key; });
+  /// Reads `name { option = value }` into `all`; `kind` and `example` are for the sentence when it is something else.
+  template <class Named>
+  void read_named(const std::string& section, const std::string& kind, const std::string& example,
+                  const config_entry& entry, const std::vector<named_option<Named>>& table,
+                  std::map<std::string, Named>& all) {
+    auto prefix = section + "." + entry.key;
+    auto* content = std::get_if<config_value::map>(&entry.value.data);
+    if (content == nullptr)
+      return problem(entry.position,
+                     "`" + prefix + "` must be a " + kind + ": " + entry.key + " { " + example + " }");
+    if (duplicate(prefix, entry))
+      return;
+    positions_[prefix] = entry.position;
+    auto& target = all[entry.key];
+    for (auto& option : content->entries)
+      read_named_option(prefix, kind, option, table, target);
+  }
+
+  template <class Named>
+  void read_named_option(const std::string& prefix, const std::string& kind, const config_entry& entry,
+                         const std::vector<named_option<Named>>& table, Named& target) {
+    auto known = std::find_if(table.begin(), table.end(), [&](auto& one) { return one.name == entry.key; });
     auto name = prefix + "." + entry.key;
-    if (known == all.end()) {
+    if (known == table.end()) {
       std::vector<std::string> names;
-      for (auto& one : all)
+      for (auto& one : table)
         names.emplace_back(one.name);
       auto dashes = dashed(entry.key);
       if (std::find(names.begin(), names.end(), dashes) != names.end())
         return problem(entry.position,
                        "`" + entry.key + "` is not an option: names have dashes, write `" + dashes + "`");
-      return problem(entry.position, or_nearest("`" + name + "` is not an option of a command", dashes, names));
+      return problem(entry.position, or_nearest("`" + name + "` is not an option of a " + kind, dashes, names));
     }
     if (duplicate(name, entry))
       return;

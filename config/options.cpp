@@ -126,6 +126,10 @@ std::vector<option> control() {
      between(1'000, 1'000'000'000), "", "", false, "steps that a chunk of a rule may take", "about 10 ns each"},
     {"rules.max-memory-mb", "MiB", [](settings& s) -> value_ref { return &s.rules.max_memory_mb; }, between(1, 1'024), "",
      "", false, "memory that a chunk of a rule may take", "as much memory, while one runs"},
+    {"maintenance.roots", "", [](settings& s) -> value_ref { return &s.maintenance.roots; }, any_text, "", "", false,
+     "directories under which clean-up and log rotation may work; none: they do nothing", ""},
+    {"maintenance.actions", "", [](settings& s) -> value_ref { return &s.maintenance.actions; }, any_text, "", "", false,
+     "what a maintenance task does when its payload names no actions; empty: all", ""},
   };
 }
 

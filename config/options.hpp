@@ -22,18 +22,24 @@ struct option {
   std::string_view cost;          ///< what more of it costs; empty: nothing worth a word
 };
 
-/// An option of a named command: `commands { <name> { <option> = ... } }`.
-struct command_option {
+/// An option of something that has a name: `commands { <name> { <option> = ... } }`.
+template <class Named>
+struct named_option {
   std::string_view name;
   std::string_view unit;
-  value_ref (*field)(named_command&);
+  value_ref (*field)(Named&);
   value_rules rules;
   std::string_view meaning;
 };
+using command_option = named_option<named_command>;
+using cleanup_option = named_option<cleanup_rule>;
+using rotation_option = named_option<rotation_rule>;
 
 /// The table that files, environment, command line, help and reference derive from, in the order of the reference.
 const std::vector<option>& options();
 const std::vector<command_option>& command_options();
+const std::vector<cleanup_option>& cleanup_options();   ///< `maintenance { cleanup { <name> { ... } } }`
+const std::vector<rotation_option>& rotation_options(); ///< `maintenance { rotate { <name> { ... } } }`
 
 /// By its name in the file; nullptr: there is none.
 const option* find_option(std::string_view name);

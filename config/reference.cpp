@@ -15,6 +15,18 @@ std::string sentence(const option& which) {
   return text;
 }
 
+template <class Named>
+std::string named_reference(std::string_view title, const std::vector<named_option<Named>>& table) {
+  auto result = "\n| " + code(title) + " | default | values | meaning |\n|---|---|---|---|\n";
+  for (auto& one : table) {
+    Named defaults;
+    auto place = one.field(defaults);
+    result += "| " + code(one.name) + " | " + code(value_text(place)) + " | " + describe_values(place, one.rules) +
+              (one.unit.empty() ? "" : " (" + std::string{one.unit} + ")") + " | " + std::string{one.meaning} + " |\n";
+  }
+  return result;
+}
+
 } // namespace
 
 std::string help_text(const option& which) {
@@ -39,13 +51,9 @@ std::string options_reference() {
     result += "| " + code(one.name.substr(section.size() + 1)) + " | " + code(default_text(one)) + " | " +
               type_text(one) + " | " + (one.live ? "(live) " : "") + sentence(one) + " | " + flag + " |\n";
   }
-  result += "\n| `commands { <name> { ... } }` | default | values | meaning |\n|---|---|---|---|\n";
-  for (auto& one : command_options()) {
-    named_command defaults;
-    auto place = one.field(defaults);
-    result += "| " + code(one.name) + " | " + code(value_text(place)) + " | " + describe_values(place, one.rules) +
-              (one.unit.empty() ? "" : " (" + std::string{one.unit} + ")") + " | " + std::string{one.meaning} + " |\n";
-  }
+  result += named_reference("maintenance { cleanup { <name> { ... } } }", cleanup_options());
+  result += named_reference("maintenance { rotate { <name> { ... } } }", rotation_options());
+  result += named_reference("commands { <name> { ... } }", command_options());
   return result;
 }
 

@@ -22,6 +22,27 @@ struct named_command {
   uint32_t processes = 0;        ///< RLIMIT_NPROC
 };
 
+/// Files that `maintenance` may remove: those below `path` that match `glob` and meet every condition that is set.
+/// 0: a condition that is not set; one at least must be.
+struct cleanup_rule {
+  std::string path;       ///< an absolute directory under one of `maintenance.roots`
+  std::string glob = "*"; ///< without a slash: of a file's name at any depth; with one: of its path below `path`
+  std::chrono::seconds older_than{0}; ///< since the content changed last
+  uint32_t larger_than_mb = 0;
+  uint32_t keep_newest = 0;        ///< that match `glob`, whatever their age and size
+  std::string directories = "keep"; ///< or remove-empty: those that are as old
+};
+
+/// Log files that `maintenance` rotates: `x` becomes `x.1`, that `x.2`, and so on.
+struct rotation_rule {
+  std::string path;           ///< an absolute directory under one of `maintenance.roots`
+  std::string glob = "*.log"; ///< of names in `path` itself
+  uint32_t max_mb = 64;       ///< a file of this size is rotated
+  uint32_t max_files = 5;     ///< rotated files that are kept
+  std::string compress = "zstd"; ///< or gzip, none
+  std::string method = "rename"; ///< or copytruncate, for writers that never open their file again
+};
+
 /// Everything that a node is told: the options of `config/options.hpp` with their defaults.
 struct settings {
   struct {
@@ -95,6 +116,13 @@ struct settings {
     uint32_t max_instructions = 1'000'000; ///< of a chunk
     uint32_t max_memory_mb = 8;            ///< likewise
   } rules;
+
+  struct {
+    std::vector<std::string> roots;   ///< directories under which clean-up and rotation may work
+    std::vector<std::string> actions; ///< what a task without actions in its payload does; empty: all
+    std::map<std::string, cleanup_rule> cleanup;
+    std::map<std::string, rotation_rule> rotate;
+  } maintenance;
 
   struct {
     std::string directory;                 ///< reports and baselines; empty: node.security in the data directory

@@ -8,6 +8,7 @@
 #include "runtime/handlers/builtin.hpp"
 #include "runtime/handlers/capacity.hpp"
 #include "runtime/handlers/host_sampler.hpp"
+#include "runtime/maintenance/maintenance.hpp"
 #include "runtime/replication/single_log.hpp"
 #include "runtime/root.hpp"
 #include "runtime/rules/default_rules.hpp"
@@ -120,13 +121,15 @@ std::shared_ptr<rule_judge> make_judge(const settings& config) {
   return make_lua_judge(limits);
 }
 
-root_options make_root_options(const settings& config, const handler_registry& own, store& db) {
+root_options make_root_options(const settings& config, const handler_registry& own, rocks_store& db) {
   root_options x;
   x.config = config;
   x.node = config.node.name.empty() ? host_name() : config.node.name;
   x.instance = to_string(task_id_generator{random_seed()}.next(now(), 0));
   x.db = &db;
+  x.files = make_snapshots(config);
   add_builtin_handlers(x.handlers, config);
+  add_maintenance_handler(x.handlers, config, {&db, x.files});
   for (const auto& [task_type, entry] : own.entries())
     x.handlers.add(task_type, entry.run, entry.options);
   x.native_rules = own.rules();
@@ -134,7 +137,6 @@ root_options make_root_options(const settings& config, const handler_registry& o
   auto capacity = learn_capacity(config.resources.cpus, config.resources.memory_mb);
   x.cpus = capacity.cpus;
   x.memory_mb = capacity.memory_mb;
-  x.files = make_snapshots(config);
   x.sample = make_host_sampler(config.node.data_dir);
   x.judge = make_judge(config);
   x.default_rules = default_rules();

@@ -26,6 +26,8 @@ overwatch_find(date date/tz.h date-tz)
 overwatch_find(sodium sodium.h sodium)
 overwatch_find(sqlite sqlite3.h sqlite3)
 target_compile_definitions(dep_date INTERFACE USE_OS_TZDB=1 ONLY_C_LOCALE=1 HAS_STRING_VIEW=1) # as Debian built it
+overwatch_find(zstd zstd.h zstd)
+overwatch_find(zlib zlib.h z)
 # The one that was compiled as C++: its errors are exceptions, so destructors run.
 overwatch_find(lua lua5.4/lua.hpp lua5.4-c++)
 target_link_libraries(dep_caf INTERFACE Threads::Threads)

@@ -239,6 +239,11 @@ store::write_result rocks_store::checkpoint() {
   return judge("cannot flush the state", status);
 }
 
+void rocks_store::hold_still(const std::function<void()>& look) {
+  std::lock_guard guard{writing_};
+  look();
+}
+
 bool rocks_store::resume() {
   if (!full_)
     return true;

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -58,6 +59,25 @@ public:
   write_result checkpoint() override;
   uint64_t free_bytes() const override;
   uint64_t used_bytes() const override;
+
+  enum class compaction : uint8_t {
+    done,
+    stopped,
+    no_space, ///< it needs room for a second copy of its largest key space for a while
+  };
+
+  /// Rewrites the sorted files without what was deleted or overwritten. Reads and writes go on meanwhile. Blocks;
+  /// `stop` is asked and `progress` told the key space at work and the share of the whole that is behind, several
+  /// times a second, on the calling thread.
+  compaction compact(const std::function<bool()>& stop,
+                     const std::function<void(const char* space, double share)>& progress);
+
+  /// The database itself, for backups of it; the data directory that it lies in.
+  rocks_database& database() { return *database_; }
+  const data_directory& directory() const { return *directory_; }
+
+  /// Runs `look` while nothing is written: what it sees of all key spaces belongs to one moment.
+  void hold_still(const std::function<void()>& look);
 
 private:
   /// False while the disk is still full.

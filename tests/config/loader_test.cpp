@@ -10,6 +10,7 @@ using namespace overwatch;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 namespace {
 
@@ -108,7 +109,7 @@ TEST_F(LoaderTest, EveryProblemOfAFileIsReportedWithItsPlace) {
                           "6:3: `http.threads` is set twice: first in line 5",
                           "7:21: `http.request-timeout` must be whole seconds: a duration from 1s to 1h",
                           "9:1: `htp` is not a section: there are commands, node, http, caf, scheduler, log, tasks, "
-                          "storage, resources, snapshots, rules; did you mean `http`?",
+                          "storage, resources, snapshots, rules, maintenance; did you mean `http`?",
                           "10:1: `port` stands outside of a section; did you mean `http.port`?",
                           "12:7: `tasks.slots` must be task types with whole numbers from 1 to 65536; \"noop\" has 0",
                           "13:14: `tasks.task-types` must be a list of task types; one entry is 3",
@@ -229,4 +230,36 @@ TEST_F(LoaderTest, CrossChecksPointAtTheValueThatBreaksThem) {
   EXPECT_TRUE(open.ok());
   ASSERT_EQ(open.warnings.size(), 1u);
   EXPECT_THAT(open.warnings[0].to_string(), HasSubstr(":1:18: `http.address` the API has no authentication yet"));
+}
+
+TEST_F(LoaderTest, MaintenanceRulesHaveNames) {
+  auto result = load("maintenance {\n  roots = [\"/srv\"]\n  cleanup {\n"
+                     "    uploads { path = \"/srv/up\", older-than = 48h, directories = \"remove-empty\" }\n  }\n"
+                     "  rotate {\n    site { path = \"/srv/log\", max-mb = 1, method = \"copytruncate\" }\n  }\n}\n");
+  EXPECT_THAT(result.problems, IsEmpty());
+  const auto& cleanup = result.values.maintenance.cleanup.at("uploads");
+  EXPECT_EQ(cleanup.path, "/srv/up");
+  EXPECT_EQ(cleanup.older_than, std::chrono::hours{48});
+  EXPECT_EQ(cleanup.directories, "remove-empty");
+  EXPECT_EQ(result.values.maintenance.rotate.at("site").method, "copytruncate");
+}
+
+TEST_F(LoaderTest, MaintenanceRulesThatWouldDoHarmAreRefused) {
+  EXPECT_THAT(problems("maintenance {\n"
+                       "  roots = [\"/\"]\n"
+                       "  actions = [\"polish\"]\n"
+                       "  cleanup {\n"
+                       "    all { path = \"/srv\" }\n"
+                       "    near { path = \"srv\", keep-newest = 1 }\n"
+                       "    odd { path = \"/srv\", keep_newest = 1, older-than = 1h }\n"
+                       "  }\n"
+                       "  rotate { log = 3 }\n"
+                       "}\n"),
+              UnorderedElementsAre(
+                HasSubstr("2:11: `maintenance.roots` \"/\" must not be the whole file system"),
+                HasSubstr("3:13: `maintenance.actions` \"polish\" is not an action: there are retention"),
+                HasSubstr("5:5: `maintenance.cleanup.all` would remove every file"),
+                HasSubstr("6:19: `maintenance.cleanup.near.path` must be an absolute path"),
+                HasSubstr("7:27: `keep_newest` is not an option: names have dashes"),
+                HasSubstr("9:12: `maintenance.rotate.log` must be a rule")));
 }
