@@ -12,9 +12,6 @@ namespace overwatch::backup {
 
 namespace {
 
-/// A change this shortly before a file is read may have the same time as one after.
-constexpr std::chrono::seconds unsure{2};
-
 /// Pieces of a file with several names that are remembered until the next name comes.
 constexpr size_t max_linked_pieces = 64;
 
@@ -23,9 +20,9 @@ constexpr uint64_t entries_between_reports = 1000;
 
 uint64_t allocated(const struct stat& st) { return static_cast<uint64_t>(st.st_blocks) * 512; }
 
-bool is_settled(const struct stat& st) {
-  auto changed = std::chrono::seconds{st.st_ctim.tv_sec} + unsure;
-  return changed < now().time_since_epoch();
+bool is_settled(const struct stat& st, milliseconds recent) {
+  auto changed = std::chrono::seconds{st.st_ctim.tv_sec} + std::chrono::nanoseconds{st.st_ctim.tv_nsec};
+  return changed + recent < now().time_since_epoch();
 }
 
 bool is_same(const struct stat& x, const struct stat& y) {
@@ -205,7 +202,7 @@ void backup_run::read_file(int file, const struct stat& st, entry& x) {
   if (::fstat(file, &after) != 0 || !is_same(st, after))
     miss(problem_kind::changed, x.path, "it was written to while it was read");
   else
-    x.settled = is_settled(st);
+    x.settled = is_settled(st, options_.recent);
 }
 
 /// False when it has to be taken as it lies there.
@@ -225,7 +222,7 @@ bool backup_run::read_database(const struct stat& st, entry& x) {
   x.size = size_of(file.get(), copy);
   x.pieces = reader_.read(file.get(), x.size, x.path);
   x.database = true;
-  x.settled = is_settled(st);
+  x.settled = is_settled(st, options_.recent);
   databases_.insert(x.path);
   return true;
 }
