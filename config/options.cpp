@@ -153,6 +153,35 @@ std::vector<option> security() {
   };
 }
 
+std::vector<option> backups() {
+  return {
+    {"backup.roots", "", [](settings& s) -> value_ref { return &s.backup.roots; }, any_text, "", "", false,
+     "directories that tasks may back up, keep backups in and restore to; none: only what backup.sources and "
+     "backup.destination name", ""},
+    {"backup.sources", "", [](settings& s) -> value_ref { return &s.backup.sources; }, any_text, "", "", false,
+     "files, directories and globs of a data_backup that names none", ""},
+    {"backup.exclude", "", [](settings& s) -> value_ref { return &s.backup.exclude; }, any_text, "", "", false,
+     "patterns of what such a backup leaves out", ""},
+    {"backup.destination", "", [](settings& s) -> value_ref { return &s.backup.destination; }, any_text, "", "", false,
+     "directory where backups are kept unless a task names another one; made when missing, unlike the one above it", ""},
+    {"backup.key-file", "", [](settings& s) -> value_ref { return &s.backup.key_file; }, any_text, "", "", false,
+     "file with 32 random bytes or more; backups at backup.destination are encrypted with it; empty: they are not",
+     "without this file nobody can restore"},
+    {"backup.level", "", [](settings& s) -> value_ref { return &s.backup.level; }, between(1, 19), "", "", false,
+     "compression (zstd)", "time"},
+    {"backup.keep-last", "backups", [](settings& s) -> value_ref { return &s.backup.keep_last; }, between(0, 100'000),
+     "", "", false, "newest backups that are kept after each backup; 0 here and below: all are kept", "disk space"},
+    {"backup.keep-daily", "days", [](settings& s) -> value_ref { return &s.backup.keep_daily; }, between(0, 100'000),
+     "", "", false, "days with a backup of which the newest is kept, too", "disk space"},
+    {"backup.keep-weekly", "weeks", [](settings& s) -> value_ref { return &s.backup.keep_weekly; }, between(0, 100'000),
+     "", "", false, "likewise, weeks", "disk space"},
+    {"backup.keep-monthly", "months", [](settings& s) -> value_ref { return &s.backup.keep_monthly; },
+     between(0, 100'000), "", "", false, "likewise, months", "disk space"},
+    {"backup.postgresql", "", [](settings& s) -> value_ref { return &s.backup.postgresql; }, any_text, "", "", false,
+     "PostgreSQL databases that such a backup dumps with pg_dump", ""},
+  };
+}
+
 std::string derived(std::string_view name, char between, bool upper) {
   std::string result{name};
   for (auto& c : result)
@@ -165,7 +194,7 @@ std::string derived(std::string_view name, char between, bool upper) {
 const std::vector<option>& options() {
   static const auto table = [] {
     auto all = node_and_network();
-    for (auto&& more : {tasks_and_storage(), control(), security()})
+    for (auto&& more : {tasks_and_storage(), control(), backups(), security()})
       all.insert(all.end(), more.begin(), more.end());
     return all;
   }();

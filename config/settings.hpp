@@ -134,6 +134,20 @@ struct settings {
     uint32_t max_reports = 20;             ///< that are kept
   } security;
 
+  struct {
+    std::vector<std::string> roots;   ///< directories that backups may read, be kept in and be restored to
+    std::vector<std::string> sources; ///< of a task that names none
+    std::vector<std::string> exclude; ///< likewise
+    std::string destination;          ///< likewise
+    std::string key_file;             ///< empty: not encrypted
+    uint32_t level = 3;               ///< of zstd
+    uint32_t keep_last = 0;           ///< 0 in all of them: every backup is kept
+    uint32_t keep_daily = 0;
+    uint32_t keep_weekly = 0;
+    uint32_t keep_monthly = 0;
+    std::vector<std::string> postgresql; ///< databases that are dumped, too
+  } backup;
+
   std::map<std::string, named_command> commands;
 };
 
