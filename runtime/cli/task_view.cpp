@@ -1,6 +1,7 @@
 #include "runtime/cli/task_view.hpp"
 
 #include "runtime/cli/json_fields.hpp"
+#include "runtime/cli/maintenance_view.hpp"
 #include "runtime/cli/text.hpp"
 
 #include <algorithm>
@@ -255,7 +256,9 @@ void print_task(const console& console, const boost::json::value& task) {
   facts.add("used", usage_of(task));
   facts.print(console);
   print_document(console, "payload", task);
-  print_document(console, "result", task);
+  const auto* result = find_field(task, "result");
+  if (text_of(task, "task_type") != "maintenance" || result == nullptr || !print_maintenance(console, *result))
+    print_document(console, "result", task);
 }
 
 void print_log_entry(const console& console, const boost::json::value& entry) {
