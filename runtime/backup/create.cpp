@@ -72,6 +72,9 @@ manifest create_backup(const repository& to, const create_options& options, prob
     throw backup_failed{"none of the sources exists: " +
                         (options.sources.empty() ? "none is named" : "'" + options.sources.front() + "'" +
                            (options.sources.size() > 1 ? " and the others" : ""))};
+  if (options.check_source)
+    for (const auto& path : sources.paths)
+      options.check_source(path);
   auto roots = roots_of(sources, options.dumps);
   auto how = walking(to, options);
   chunk_table known{to.packs(), to.packs_path(), to.secret(), options.stop};

@@ -20,6 +20,8 @@ using progress_report = std::function<void(uint64_t done, uint64_t planned, cons
 struct create_options {
   std::vector<std::string> sources; ///< files, directories, globs
   std::vector<std::string> excludes;
+  /// Throws for a source that may not be taken; gets what the sources lead to.
+  std::function<void(const std::string& path)> check_source;
   std::vector<dump> dumps;
   std::string host;
   int level = 3;

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "actors/handler.hpp"
+#include "config/settings.hpp"
+
+namespace overwatch {
+
+/// Registers `data_backup`; copies from `config` what it needs.
+void add_backup_handler(handler_registry& registry, const settings& config);
+
+/// One attempt. Its result is JSON; the fields are in the README of this folder.
+outcome run_data_backup(const attempt_context& ctx, const settings& config);
+
+} // namespace overwatch
