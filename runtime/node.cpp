@@ -5,6 +5,7 @@
 #include "http/server.hpp"
 #include "http/task_document.hpp"
 #include "runtime/gateway_services.hpp"
+#include "runtime/backup/data_backup.hpp"
 #include "runtime/handlers/builtin.hpp"
 #include "runtime/handlers/capacity.hpp"
 #include "runtime/handlers/host_sampler.hpp"
@@ -129,6 +130,7 @@ root_options make_root_options(const settings& config, const handler_registry& o
   x.db = &db;
   x.files = make_snapshots(config);
   add_builtin_handlers(x.handlers, config);
+  add_backup_handler(x.handlers, config);
   add_maintenance_handler(x.handlers, config, {&db, x.files});
   for (const auto& [task_type, entry] : own.entries())
     x.handlers.add(task_type, entry.run, entry.options);

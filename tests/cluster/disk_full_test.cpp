@@ -105,7 +105,7 @@ protected:
       for (auto& c : noise)
         if (c == '"' || c == '\\')
           c = ' ';
-      result += R"({"name":"large","task_type":"data_backup","payload":{"noise":")" + noise + "\"}}\n";
+      result += R"({"name":"large","task_type":"obd2_diagnostic","payload":{"noise":")" + noise + "\"}}\n";
     }
     return result;
   }

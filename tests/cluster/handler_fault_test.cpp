@@ -144,7 +144,7 @@ TEST_F(HandlerFaultTest, CancelWorksInEveryStatus) {
   auto running = client_->submit(typed_task("waits_for_stop"));
   client_->reaches(running, "running");
 
-  auto queued = client_->submit(typed_task("data_backup")); // known, and nobody serves it
+  auto queued = client_->submit(typed_task("obd2_diagnostic")); // known, and nobody serves it
   EXPECT_EQ(text_at(client_->task(queued), "status"), "queued");
 
   for (const auto& id : {pending, retrying, running, queued}) {

@@ -152,7 +152,7 @@ async function checkOneTask() {
     snapshot: { keys: ["a"] },
     unique_for: 2.5,
   });
-  const unserved = await create({ name: "unserved", task_type: "data_backup" });
+  const unserved = await create({ name: "unserved", task_type: "obd2_diagnostic" });
   const running = await create({ name: "running", payload: { command: "wait" } });
   for (const task of [done, hello, failed, later, unserved, running]) {
     await call("GET", one, { values: [task.id] });
