@@ -291,7 +291,7 @@ async function checkSettings() {
   await call("PUT", pool, { values: ["noop"], content: { slots: 4 } });
   for (const content of [{ slots: 0 }, { slots: 10_001 }, { slots: "4" }, {}, { size: 4 }, []])
     await call("PUT", pool, { values: ["noop"], content, expect: 422 });
-  await call("PUT", pool, { values: ["data_backup"], content: { slots: 4 }, valid: true, expect: 404 });
+  await call("PUT", pool, { values: ["obd2_diagnostic"], content: { slots: 4 }, valid: true, expect: 404 });
   await call("PUT", pool, { values: ["noop"], body: "{", expect: 400 });
 }
 
