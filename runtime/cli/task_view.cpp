@@ -1,5 +1,6 @@
 #include "runtime/cli/task_view.hpp"
 
+#include "runtime/cli/backup_view.hpp"
 #include "runtime/cli/json_fields.hpp"
 #include "runtime/cli/maintenance_view.hpp"
 #include "runtime/cli/text.hpp"
@@ -164,6 +165,12 @@ void print_document(const console& console, const char* title, const boost::json
   }
 }
 
+// The tables of a type that has some; false: it has none for this result.
+bool print_result(const console& console, std::string_view type, const boost::json::value& result) {
+  return (type == "maintenance" && print_maintenance(console, result)) ||
+         (type == "data_backup" && print_backup(console, result));
+}
+
 // What is left until `end`, at most `most`.
 milliseconds next_wait(std::optional<steady::time_point> end, milliseconds most) {
   if (!end)
@@ -257,7 +264,7 @@ void print_task(const console& console, const boost::json::value& task) {
   facts.print(console);
   print_document(console, "payload", task);
   const auto* result = find_field(task, "result");
-  if (text_of(task, "task_type") != "maintenance" || result == nullptr || !print_maintenance(console, *result))
+  if (result == nullptr || !print_result(console, text_of(task, "task_type"), *result))
     print_document(console, "result", task);
 }
 
