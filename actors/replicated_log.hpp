@@ -67,8 +67,7 @@ struct log_start {
   /// All entries of the log, without a gap. Commands may come without their bytes. Those up to the snapshot may be
   /// there too; they let a member that is a little behind catch up without a snapshot.
   std::vector<log_append> entries;
-  /// Position of the state. Counts only where no update ever told to store a snapshot (a store of `single_log`).
-  uint64_t applied = 0;
+  uint64_t applied = 0; ///< position of the state: what is applied was committed
 };
 
 struct log_message {
@@ -119,6 +118,7 @@ enum class log_answer : uint8_t {
   not_yet,        ///< another change is not committed, or this leader has not committed an entry of its term; try again
   bad_member,     ///< there is no such member, it is one already, or the log could not go on
   lags_behind,    ///< the member has to catch up first
+  is_leader,      ///< it leads: transfer the leadership first
 };
 
 struct log_member_status {
@@ -159,8 +159,9 @@ public:
 
   // -- snapshots -----------------------------------------------------------------
 
-  /// The state is durable up to `index`, which is committed; entries below `first_kept` (at most index + 1) may go.
-  /// The larger the distance, the further a member can fall behind and still catch up without a snapshot.
+  /// The state is durable up to `index`; entries below `first_kept` (at most index + 1) may go.
+  /// The larger the distance, the further a member can fall behind and still catch up without a snapshot. The update
+  /// has no `snapshot` when a newer one was received meanwhile.
   virtual log_update snapshot_taken(uint64_t index, uint64_t first_kept) = 0;
 
   /// For a driver that ships its state at the applied position `index` to a member: bytes to deliver with it. Nothing
@@ -182,7 +183,7 @@ public:
   /// Makes a learner that has caught up a voter.
   virtual log_answer promote_member(member_id id, log_update& update) = 0;
 
-  /// Removes a member: never the last voter. A leader that removes itself leads until that is committed.
+  /// Removes a member: never the last voter, never the leader. Its id must not be used again.
   virtual log_answer remove_member(member_id id, log_update& update) = 0;
 
   /// Hands the leadership to a voter that has caught up. Proposals are refused until it is gone, or stays because

@@ -121,8 +121,6 @@ static void clear(struct raft_event* event, enum raft_event_type type) {
 }
 
 struct raft_core* core_open(const struct core_options* options) {
-  if (raft_version_number() < RAFT_VERSION_NUMBER)
-    return NULL;
   struct raft_core* core = calloc(1, sizeof(*core));
   char address[max_address];
   snprintf(address, sizeof(address), "%" PRIu64, options->id);
@@ -148,7 +146,7 @@ const char* core_reason(struct raft_core* core) {
   return raft_errmsg(&core->raft);
 }
 
-enum core_result core_start(struct raft_core* core, uint64_t now, uint64_t term, uint64_t vote,
+enum core_result core_start(struct raft_core* core, uint64_t now, uint64_t term, uint64_t vote, uint64_t committed,
                             const struct core_snapshot* snapshot, uint64_t first, const struct core_entry* entries,
                             unsigned count, struct core_update* update) {
   struct raft_event event;
@@ -175,6 +173,8 @@ enum core_result core_start(struct raft_core* core, uint64_t now, uint64_t term,
     raft_free(memory);
     free_batch(&batch);
   }
+  if (result == core_done && committed > core->raft.commit_index)
+    core->raft.commit_index = committed;
   return result;
 }
 
@@ -203,6 +203,25 @@ enum core_result core_timeout(struct raft_core* core, uint64_t now, struct core_
   return result;
 }
 
+/*
+ * The library votes only when it is a voter in its own view. But it may not have got the entry yet that makes it one,
+ * and be needed to elect the leader that has it: one of two voters, after the second was promoted. By Raft a server
+ * votes whatever its own view is (dissertation, 4.1); the candidate counts.
+ */
+static enum core_result vote_as_voter(struct raft_core* core, uint64_t now, struct raft_event* event,
+                                      struct core_update* update) {
+  struct raft* raft = &core->raft;
+  if (raft->state == RAFT_LEADER || raft_role(raft) == RAFT_VOTER)
+    return step(core, now, event, update);
+  struct raft_server self = {raft->id, raft->address, RAFT_VOTER};
+  struct raft_configuration own_view = raft->configuration;
+  raft->configuration.servers = &self;
+  raft->configuration.n = 1;
+  enum core_result result = step(core, now, event, update);
+  raft->configuration = own_view;
+  return result;
+}
+
 enum core_result core_receive(struct raft_core* core, uint64_t now, const struct core_message* message,
                               const struct core_entry* entries, unsigned count, const struct core_snapshot* install,
                               struct core_update* update) {
@@ -225,7 +244,8 @@ enum core_result core_receive(struct raft_core* core, uint64_t now, const struct
   }
   clear(&event, RAFT_RECEIVE);
   event.receive.message = &x;
-  enum core_result result = step(core, now, &event, update);
+  enum core_result result =
+    message->kind == core_vote ? vote_as_voter(core, now, &event, update) : step(core, now, &event, update);
   free_batch(&batch);
   return result;
 }

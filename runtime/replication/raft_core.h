@@ -89,12 +89,13 @@ struct core_options {
   unsigned max_inflight;     /* entries on their way to one member */
 };
 
-/* NULL when the library loaded is older than the one compiled with, or memory is out. */
+/* NULL when there is no memory. */
 struct raft_core* core_open(const struct core_options* options);
 void core_close(struct raft_core* core);
 const char* core_reason(struct raft_core* core);
 
-enum core_result core_start(struct raft_core* core, uint64_t now, uint64_t term, uint64_t vote,
+/* `committed`: entries up to it are known to be; the library itself forgets. */
+enum core_result core_start(struct raft_core* core, uint64_t now, uint64_t term, uint64_t vote, uint64_t committed,
                             const struct core_snapshot* snapshot, uint64_t first, const struct core_entry* entries,
                             unsigned count, struct core_update* update);
 enum core_result core_timeout(struct raft_core* core, uint64_t now, struct core_update* update);

@@ -49,6 +49,8 @@ void raft_log::take_entries(const core_update& update, std::vector<log_append>* 
   }
   invariant(update.first == terms_.last() + 1, "new entries leave no gap");
   auto keep = has_others(); // a log of one replica sends nothing
+  if (!keep)
+    recent_.clear();
   for (auto i = source->end() - update.count; i != source->end(); ++i) {
     invariant(i->index == terms_.last() + 1, "new entries are those that were given");
     terms_.append(i->term);
@@ -228,6 +230,8 @@ log_update raft_log::receive_snapshot(log_time now, std::string_view offer) {
   auto snapshot = values.snapshot(*x.snapshot);
   core_update update{};
   require(core_receive(core_.get(), time(), &x.content, nullptr, 0, &snapshot, &update));
+  if (core_term(core_.get()) == x.content.term)
+    heard_at_ = now_;
   if (update.install) {
     installing_ = std::move(x.snapshot);
     snapshot_index_ = installing_->index;

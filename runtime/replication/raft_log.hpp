@@ -106,6 +106,7 @@ private:
 
   // messages
   void receive_append(raft_envelope& x, log_update& out);
+  void skip_committed(raft_envelope& x) const;
   bool receive_part(const raft_envelope& x, size_t first, size_t last, log_update& out);
   void send(const core_message& x, log_update& out);
   void send_append(const core_message& x, log_update& out);
@@ -140,6 +141,7 @@ private:
     uint64_t term = 0;
     log_time sent_at{0};
   } heard_; ///< the newest append of a leader
+  log_time heard_at_{0};
 };
 
 } // namespace overwatch

@@ -49,7 +49,8 @@ log_answer raft_log::promote_member(member_id id, log_update& out) {
   const auto* member = find_member(id);
   if (member == nullptr || member->voter)
     return log_answer::bad_member;
-  if (contacts_.count(id) == 0 || core_match_index(core_.get(), id) + options_.max_inflight < terms_.last())
+  auto match = core_match_index(core_.get(), id);
+  if (match < history_.newest().index || match + options_.max_inflight < terms_.last())
     return log_answer::lags_behind;
   auto members = history_.newest().members;
   for (auto& x : members)
@@ -65,6 +66,8 @@ log_answer raft_log::remove_member(member_id id, log_update& out) {
                 members.end());
   if (find_member(id) == nullptr || !is_configuration(members))
     return log_answer::bad_member;
+  if (id == options_.id) // were it to crash now, the others could need its vote, and it would think that it has none
+    return log_answer::is_leader;
   return change_members(std::move(members), out);
 }
 

@@ -32,6 +32,8 @@ log_update raft_log::receive(log_time now, std::string_view message) {
     case core_vote:
       if (!x.content.disrupt && now_ < votes_from_)
         return out;
+      // The library sticks to a leader that is silent: a voter up to twice the election timeout, a learner for ever.
+      x.content.disrupt |= core_role_of(core_.get()) == core_follower && now_ >= heard_at_ + options_.election_timeout;
       break;
     case core_vote_result:
       if (core_role_of(core_.get()) != core_candidate) // the library would read the state of a candidate all the same
@@ -51,9 +53,25 @@ log_update raft_log::receive(log_time now, std::string_view message) {
   return out;
 }
 
+// The library takes entries that it had and cut off for new ones. What is committed here is in the log of every leader.
+void raft_log::skip_committed(raft_envelope& x) const {
+  auto& content = x.content;
+  if (installing_ || content.term < term() || content.index >= reported_)
+    return;
+  auto covered = std::min<uint64_t>(reported_ - content.index, x.entries.size());
+  for (uint64_t i = 0; i < covered; ++i) {
+    auto known = terms_.at(x.entries[i].index);
+    invariant(known == 0 || known == x.entries[i].term, "a leader has all that is committed");
+  }
+  x.entries.erase(x.entries.begin(), x.entries.begin() + static_cast<std::ptrdiff_t>(covered));
+  content.index = reported_;
+  content.index_term = terms_.at(reported_);
+}
+
 // The library takes the place of the first new entry for that of every configuration among the new ones, and forgets
 // that a configuration is committed when the next one comes. So each configuration begins a part of its own.
 void raft_log::receive_append(raft_envelope& x, log_update& out) {
+  skip_committed(x);
   size_t first = 0;
   do {
     auto last = first + 1;
@@ -91,6 +109,7 @@ bool raft_log::receive_part(const raft_envelope& x, size_t first, size_t last, l
     if (heard_.leader != x.from || heard_.term != x.content.term)
       heard_ = {x.from, x.content.term, x.sent_at};
     heard_.sent_at = std::max(heard_.sent_at, x.sent_at);
+    heard_at_ = now_;
   }
   collect(update, &source, out);
   return last > first && terms_.at(x.entries[last - 1].index) == x.entries[last - 1].term && !installing_;

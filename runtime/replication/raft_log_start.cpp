@@ -20,7 +20,7 @@ raft_core* open_core(const raft_log_options& x) {
   options.install_timeout = static_cast<unsigned>(x.snapshot_timeout.count());
   options.max_inflight = std::min<unsigned>(x.max_inflight, max_message_entries);
   auto* core = core_open(&options);
-  invariant(core != nullptr, "the library libraft0 is of version 0.22 or newer");
+  invariant(core != nullptr, "there is memory for a log");
   return core;
 }
 
@@ -94,7 +94,8 @@ void raft_log::restore(const log_start& x) {
               "a stored configuration is readable");
     history_.add(std::move(configuration));
   }
-  invariant(terms_.last() >= snapshot_index_, "the stored log reaches as far as its snapshot");
+  invariant(terms_.last() >= snapshot_index_ && terms_.last() >= x.applied,
+            "the stored log reaches as far as its snapshot and its state");
   invariant(!x.snapshot || snapshot_index_ < first || terms_.at(snapshot_index_) == x.snapshot->term,
             "the stored log and its snapshot agree");
 }
@@ -124,8 +125,8 @@ log_update raft_log::start(log_time now, const log_start& stored) {
   if (x.snapshot)
     snapshot = of_snapshot.snapshot(*x.snapshot);
   core_update update{};
-  require(core_start(core_.get(), time(), term, vote, x.snapshot ? &snapshot : nullptr, terms_.first(), entries.data(),
-                     static_cast<unsigned>(entries.size()), &update));
+  require(core_start(core_.get(), time(), term, vote, x.applied, x.snapshot ? &snapshot : nullptr, terms_.first(),
+                     entries.data(), static_cast<unsigned>(entries.size()), &update));
   collect(update, nullptr, out);
   if (!out.append.empty())
     unreported_.push_back({out.append.back().index, out.append.back().term});

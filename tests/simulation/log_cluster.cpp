@@ -1,0 +1,214 @@
+#include "tests/simulation/log_cluster.hpp"
+
+#include <algorithm>
+
+namespace overwatch::simulation {
+
+namespace {
+
+constexpr milliseconds faulty{12'000}; ///< how long things go wrong
+constexpr milliseconds step{10};
+constexpr milliseconds patience{30'000}; ///< how long it may take until all is well again
+constexpr size_t max_nodes = 8;          ///< ever made in a run
+constexpr size_t max_voters = 5;
+
+std::vector<member_id> ids(const std::vector<log_member>& members, bool voters) {
+  std::vector<member_id> result;
+  for (const auto& x : members)
+    if (x.voter == voters)
+      result.push_back(x.id);
+  return result;
+}
+
+} // namespace
+
+std::string to_string(const run_report& x) {
+  return std::to_string(x.events) + " events, " + std::to_string(x.messages) + " messages, " +
+         std::to_string(x.acknowledged) + " acknowledged, " + std::to_string(x.entries) + " entries, " +
+         std::to_string(x.terms) + " terms, " + std::to_string(x.crashes) + " crashes, " +
+         std::to_string(x.snapshots) + " snapshots installed, " + std::to_string(x.changes) + " changes of members";
+}
+
+log_cluster::log_cluster(uint64_t seed, mutation fault)
+  : world_{seed}, network_{world_.time, world_.random, [this](auto, auto to, const auto& bytes) {
+                             if (auto i = nodes_.find(to); i != nodes_.end())
+                               i->second->deliver(bytes);
+                           }} {
+  world_.fault = fault;
+  world_.clocks_jump = world_.random.one_in(2);
+  auto size = world_.random.number(0, 2) * 2 + 1;
+  std::vector<log_member> members;
+  for (uint64_t i = 1; i <= size; ++i)
+    members.push_back({i, "node" + std::to_string(i), true});
+  for (uint64_t i = 1; i <= size; ++i)
+    add_node(members);
+}
+
+log_node& log_cluster::add_node(std::vector<log_member> initial_members) {
+  auto id = next_id_++;
+  auto& x = *(nodes_[id] = std::make_unique<log_node>(world_, network_, id, std::move(initial_members)));
+  x.set_clock_rate(static_cast<int>(world_.random.number(92, 108)));
+  x.start();
+  return x;
+}
+
+log_node* log_cluster::leader() {
+  log_node* result = nullptr;
+  for (auto& [id, x] : nodes_)
+    if (x->leads() && (result == nullptr || x->log().term() > result->log().term()))
+      result = x.get();
+  return result;
+}
+
+log_node& log_cluster::any_node() {
+  return *std::next(nodes_.begin(), static_cast<std::ptrdiff_t>(world_.random.number(0, nodes_.size() - 1)))->second;
+}
+
+void log_cluster::fail_link() {
+  auto a = any_node().id();
+  auto b = any_node().id();
+  if (world_.random.one_in(4)) { // one node is alone
+    for (const auto& [id, x] : nodes_) {
+      network_.cut(a, id);
+      network_.cut(id, a);
+    }
+  } else {
+    network_.cut(a, b);
+    if (world_.random.one_in(2))
+      network_.cut(b, a);
+  }
+}
+
+void log_cluster::crash_or_start() {
+  auto& x = any_node();
+  if (!x.is_up()) {
+    x.start();
+  } else if (!world_.random.one_in(3)) {
+    x.crash();
+    ++report_.crashes;
+  }
+}
+
+void log_cluster::disturb_clock() {
+  auto& x = any_node();
+  x.set_clock_rate(static_cast<int>(world_.random.number(92, 108)));
+  if (world_.clocks_jump)
+    x.jump_clock(milliseconds{static_cast<int64_t>(world_.random.number(0, 600)) - 300});
+}
+
+void log_cluster::change_members() {
+  auto* leading = leader();
+  if (leading == nullptr)
+    return;
+  auto& log = leading->log();
+  auto members = log.configuration().members;
+  auto learners = ids(members, false);
+  auto voters = ids(members, true);
+  auto pick = [&](const auto& list) { return list[world_.random.number(0, list.size() - 1)]; };
+  log_update update;
+  auto answer = log_answer::bad_member;
+  switch (world_.random.number(0, 3)) {
+    case 0:
+      if (learners.size() < 2 && nodes_.size() < max_nodes) {
+        answer = log.add_member({next_id_, "node" + std::to_string(next_id_), false}, update);
+        if (answer == log_answer::accepted)
+          add_node({});
+      }
+      break;
+    case 1:
+      if (!learners.empty() && voters.size() < max_voters)
+        answer = log.promote_member(pick(learners), update);
+      break;
+    case 2:
+      answer = log.remove_member(pick(world_.random.one_in(2) && !learners.empty() ? learners : voters), update);
+      break;
+    case 3:
+      log.transfer(pick(voters), update);
+      break;
+  }
+  report_.changes += answer == log_answer::accepted ? 1 : 0;
+  leading->drive(std::move(update));
+}
+
+// Every 10 ms.
+void log_cluster::something_happens() {
+  auto& random = world_.random;
+  if (random.one_in(3))
+    for (auto& [id, x] : nodes_)
+      if (x->leads())
+        x->propose();
+  if (random.one_in(40))
+    fail_link();
+  if (random.one_in(60))
+    network_.heal();
+  if (random.one_in(45))
+    crash_or_start();
+  if (random.one_in(40))
+    disturb_clock();
+  if (random.one_in(30))
+    change_members();
+  for (auto& [id, x] : nodes_)
+    x->check_lease();
+}
+
+void log_cluster::heal() {
+  network_.heal();
+  network_.faults = {0, 0, 0, milliseconds{5}, milliseconds{0}};
+  for (auto& [id, x] : nodes_)
+    if (!x->is_up())
+      x->start();
+}
+
+bool log_cluster::has_converged() {
+  auto* leading = leader();
+  if (leading == nullptr || leading->log().commit_index() != leading->log().last_index())
+    return false;
+  auto members = leading->log().configuration().members;
+  return std::all_of(members.begin(), members.end(), [&](const auto& x) {
+    auto& node = *nodes_.at(x.id);
+    return node.is_up() && node.log().leader() == leading->id() && node.state().applied == leading->state().applied;
+  });
+}
+
+std::string log_cluster::describe() {
+  std::string text;
+  for (auto& [id, x] : nodes_) {
+    auto& log = x->log();
+    text += "\n  node " + std::to_string(id) + (log.leads() ? " leads" : " follows " + std::to_string(log.leader())) +
+            " in term " + std::to_string(log.term()) + ", last " + std::to_string(log.last_index()) + ", committed " +
+            std::to_string(log.commit_index()) + ", applied " + std::to_string(x->state().applied) + ", members";
+    for (const auto& member : log.configuration().members)
+      text += " " + std::to_string(member.id) + (member.voter ? "v" : "l");
+  }
+  return text;
+}
+
+run_report log_cluster::run() {
+  while (world_.time.now() < faulty) {
+    world_.time.run_until(world_.time.now() + step);
+    something_happens();
+  }
+  heal();
+  auto acknowledged = world_.checker.acknowledgements();
+  auto limit = world_.time.now() + patience;
+  while (!has_converged() || world_.checker.acknowledgements() == acknowledged) {
+    if (world_.time.now() > limit)
+      throw violation{"all is healed, and the nodes do not agree:" + describe()};
+    auto* leading = leader();
+    if (leading != nullptr && world_.random.one_in(10))
+      leading->propose();
+    world_.time.run_until(world_.time.now() + step);
+    for (auto& [id, x] : nodes_)
+      x->check_lease();
+  }
+  world_.checker.nothing_lost(leader()->state());
+  report_.events = world_.time.happened();
+  report_.acknowledged = world_.checker.acknowledgements();
+  report_.entries = world_.checker.entries();
+  report_.terms = world_.checker.terms();
+  report_.snapshots = world_.snapshots_installed;
+  report_.messages = network_.sent();
+  return report_;
+}
+
+} // namespace overwatch::simulation
