@@ -14,6 +14,7 @@
 #include "runtime/root.hpp"
 #include "runtime/rules/default_rules.hpp"
 #include "runtime/rules/lua_rules.hpp"
+#include "runtime/security/security_scan.hpp"
 #include "runtime/snapshots/snapshot_store.hpp"
 #include "runtime/storage/rocks_store.hpp"
 
@@ -130,6 +131,7 @@ root_options make_root_options(const settings& config, const handler_registry& o
   x.db = &db;
   x.files = make_snapshots(config);
   add_builtin_handlers(x.handlers, config);
+  security::add_security_scan(x.handlers, config);
   add_backup_handler(x.handlers, config);
   add_maintenance_handler(x.handlers, config, {&db, x.files});
   for (const auto& [task_type, entry] : own.entries())
