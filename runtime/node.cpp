@@ -132,7 +132,7 @@ root_options make_root_options(const settings& config, const handler_registry& o
   x.files = make_snapshots(config);
   add_builtin_handlers(x.handlers, config);
   security::add_security_scan(x.handlers, config);
-  add_backup_handler(x.handlers, config);
+  add_backup_handler(x.handlers, config, &db);
   add_maintenance_handler(x.handlers, config, {&db, x.files});
   for (const auto& [task_type, entry] : own.entries())
     x.handlers.add(task_type, entry.run, entry.options);

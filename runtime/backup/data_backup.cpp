@@ -4,6 +4,7 @@
 #include "runtime/backup/backup_results.hpp"
 #include "runtime/backup/failure.hpp"
 #include "runtime/backup/listing.hpp"
+#include "runtime/backup/node_backup.hpp"
 #include "runtime/backup/postgres_dump.hpp"
 #include "runtime/backup/restore.hpp"
 #include "runtime/backup/verify.hpp"
@@ -215,8 +216,12 @@ outcome run_data_backup(const attempt_context& ctx, const settings& config) {
   return result;
 }
 
-void add_backup_handler(handler_registry& registry, const settings& config) {
-  registry.add("data_backup", [config](const attempt_context& ctx) { return run_data_backup(ctx, config); },
+void add_backup_handler(handler_registry& registry, const settings& config, rocks_store* store) {
+  registry.add("data_backup",
+               [config, store](const attempt_context& ctx) {
+                 return store != nullptr && is_node_backup(ctx.payload()) ? run_node_backup(ctx, config, *store)
+                                                                          : run_data_backup(ctx, config);
+               },
                {"Backs up files and databases into a repository of chunks; lists, verifies, restores and prunes it."});
 }
 

@@ -5,8 +5,11 @@
 
 namespace overwatch {
 
-/// Registers `data_backup`; copies from `config` what it needs.
-void add_backup_handler(handler_registry& registry, const settings& config);
+class rocks_store;
+
+/// Registers `data_backup`; copies from `config` what it needs. `store`, the node's own, outlives the registry; without
+/// one a backup of it is refused.
+void add_backup_handler(handler_registry& registry, const settings& config, rocks_store* store = nullptr);
 
 /// One attempt. Its result is JSON; the fields are in the README of this folder.
 outcome run_data_backup(const attempt_context& ctx, const settings& config);

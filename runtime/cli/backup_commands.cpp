@@ -26,6 +26,7 @@ struct backup_options {
   std::optional<uint32_t> level, keep_last, keep_daily, keep_weekly, keep_monthly, limit;
   bool one_file_system = false, no_sqlite = false, no_space_check = false;
   bool overwrite = false, dry_run = false, mend = false, detach = false;
+  bool node = false;
 };
 
 /// The node works in another directory: what is relative here is made absolute. Patterns of names stay.
@@ -55,6 +56,8 @@ json::object keep_of(const backup_options& options) {
 
 json::object payload_of(const char* action, const backup_options& options) {
   json::object result{{"action", action}};
+  if (options.node)
+    result["source"] = "node";
   const auto add_path = [&](const char* name, const std::string& path) {
     if (!path.empty())
       result[name] = absolute(path);
@@ -125,6 +128,7 @@ struct backup_group {
     command->add_option("--destination", options->destination, "The repository; default: backup.destination of the node")
       ->type_name("DIR");
     command->add_option("--key-file", options->key_file, "Its key, when it is encrypted")->type_name("FILE");
+    command->add_flag("--node", options->node, "The node's own store instead of files; in a directory of its own");
     command->add_flag("--detach", options->detach, "Return when the task is stored");
     runs(command, context, [&context = context, name, options] { return run_backup(context, name, *options); });
     return command;

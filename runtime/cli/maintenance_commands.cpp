@@ -16,6 +16,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr const char* longest_run = "1d"; // the compaction of a large store takes its time
+
 struct run_options {
   std::vector<std::string> actions;
   bool dry_run = false;
@@ -30,6 +32,7 @@ exit_code run_maintenance(const command_context& context, const run_options& opt
     payload["actions"] = json::array(options.actions.begin(), options.actions.end());
   const json::object task{{"name", options.dry_run ? "Maintenance, dry run" : "Maintenance"},
                           {"task_type", "maintenance"},
+                          {"timeout", longest_run},
                           {"payload", payload}};
   const auto client = context.client();
   auto reply = client.request("POST", "/tasks", json::serialize(task));

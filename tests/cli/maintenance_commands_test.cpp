@@ -27,8 +27,8 @@ struct maintained {
 maintained maintain(std::vector<std::string> arguments) {
   stub_node node;
   node.on("POST /tasks", {200, R"({"id":"m1","status":"queued"})"});
-  node.on("GET /tasks/m1", {200, ended});
-  node.on("GET /tasks/m1/logs", {200, R"({"entries":[]})"});
+  node.on("GET /tasks/m1?wait=1", {200, ended});
+  node.on("GET /tasks/m1/logs?after=0", {200, R"({"entries":[]})"});
   arguments.insert(arguments.end(), {"--url", node.url()});
   auto run = run_command(arguments);
   return {run, boost::json::parse(node.last("POST /tasks").body)};

@@ -109,7 +109,8 @@ TEST_F(LoaderTest, EveryProblemOfAFileIsReportedWithItsPlace) {
                           "6:3: `http.threads` is set twice: first in line 5",
                           "7:21: `http.request-timeout` must be whole seconds: a duration from 1s to 1h",
                           "9:1: `htp` is not a section: there are commands, node, http, caf, scheduler, log, tasks, "
-                          "storage, resources, snapshots, rules, maintenance; did you mean `http`?",
+                          "storage, resources, snapshots, rules, maintenance, "
+                          "backup, security; did you mean `http`?",
                           "10:1: `port` stands outside of a section; did you mean `http.port`?",
                           "12:7: `tasks.slots` must be task types with whole numbers from 1 to 65536; \"noop\" has 0",
                           "13:14: `tasks.task-types` must be a list of task types; one entry is 3",
@@ -260,6 +261,6 @@ TEST_F(LoaderTest, MaintenanceRulesThatWouldDoHarmAreRefused) {
                 HasSubstr("3:13: `maintenance.actions` \"polish\" is not an action: there are retention"),
                 HasSubstr("5:5: `maintenance.cleanup.all` would remove every file"),
                 HasSubstr("6:19: `maintenance.cleanup.near.path` must be an absolute path"),
-                HasSubstr("7:27: `keep_newest` is not an option: names have dashes"),
+                HasSubstr("7:26: `keep_newest` is not an option: names have dashes"),
                 HasSubstr("9:12: `maintenance.rotate.log` must be a rule")));
 }

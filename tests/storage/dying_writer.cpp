@@ -3,8 +3,10 @@
 //
 //     dying_writer DIRECTORY endless_entries FIRST   entries from FIRST on, with sync, and checkpoints
 //     dying_writer DIRECTORY few_entries             short entries with sync, and one checkpoint
+//     dying_writer DIRECTORY backups TARGET          some entries, then a backup, and so on
 //     dying_writer DIRECTORY checkpoint              one change of the state, without sync, and a checkpoint
 
+#include "runtime/storage/store_backup.hpp"
 #include "tests/storage/temporary_directory.hpp"
 #include "tests/storage/written_entries.hpp"
 
@@ -42,6 +44,16 @@ int main(int argc, char** argv) {
       say(i);
       if ((i + 1) % entries_per_checkpoint == 0)
         require(x->checkpoint());
+    }
+  } else if (mode == "backups" && argc == 4) {
+    for (int i = 0;; ++i) {
+      require(x->write(entry(i), true));
+      if (i % entries_per_checkpoint != 0)
+        continue;
+      say(i);
+      // Said while the backup is copied, so that the kill meets it there.
+      if (!create_store_backup(*x, argv[3], "a node", {nullptr, [i](double) { say(i); }}))
+        return 4;
     }
   } else if (mode == "few_entries") {
     for (int i = 0; i < few_entries; ++i) {
