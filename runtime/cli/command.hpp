@@ -69,6 +69,7 @@ void add_workflow_commands(CLI::App& app, command_context& context);
 void add_schedule_commands(CLI::App& app, command_context& context);
 void add_rule_commands(CLI::App& app, command_context& context);
 void add_backup_commands(CLI::App& app, command_context& context);
+void add_restore_command(CLI::App& app, command_context& context);
 void add_maintenance_commands(CLI::App& app, command_context& context);
 void add_watch_command(CLI::App& app, command_context& context);
 void add_events_command(CLI::App& app, command_context& context);
