@@ -142,6 +142,26 @@ TEST_F(StoreBackupTest, ASecondOneStoresOnlyWhatIsNew) {
   EXPECT_TRUE(restore(2)->get(key_space::log, entry_key(401)));
 }
 
+// What a backup is told to contain is looked up while nothing is written; without that, the files of one moment could
+// meet the log of a later one.
+TEST_F(StoreBackupTest, NothingIsWrittenWhileTheStoreStandsStill) {
+  auto x = open_small(data());
+  std::thread writer;
+  x->hold_still([&] {
+    std::atomic<bool> begun{false};
+    writer = std::thread{[&] {
+      begun = true;
+      fill(*x, 0, 1);
+    }};
+    while (!begun)
+      std::this_thread::yield();
+    for (int looks = 0; looks < 20'000; ++looks)
+      ASSERT_FALSE(x->get(key_space::log, entry_key(0)));
+  });
+  writer.join();
+  EXPECT_TRUE(x->get(key_space::log, entry_key(0)));
+}
+
 // Writes and checkpoints go on as a node does them, the log being cut after each; backups are taken all the while.
 TEST_F(StoreBackupTest, OneOfABusyStoreIsOneOfItsMoments) {
   auto x = open_small(data());
