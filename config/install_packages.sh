@@ -16,7 +16,7 @@ readonly pause=6
 
 readonly build_packages=(
   g++ cmake ninja-build ccache pkg-config curl
-  libcaf-dev libboost-json1.81-dev libspdlog-dev librocksdb-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev
+  libcaf-dev libboost-json1.81-dev libspdlog-dev librocksdb-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libssl-dev
   libsodium-dev libsqlite3-dev
   libhowardhinnant-date-dev liblua5.4-dev libzstd-dev zlib1g-dev tzdata
 )
