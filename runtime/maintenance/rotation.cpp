@@ -20,6 +20,9 @@ namespace {
 // How often a copy is continued because its writer went on meanwhile; then what is still missing is said.
 constexpr int max_continuations = 100;
 
+// Whoever may write to a directory of logs may give any file of its file system a name there.
+constexpr const char* another_name = "it has another name somewhere (a hard link): cutting it would change that, too";
+
 uint64_t space_of(const struct stat& st) { return static_cast<uint64_t>(st.st_blocks) * 512; }
 
 /// Gives a file the owner, mode and times of another. Only root may give files away: the others keep their own.
@@ -66,6 +69,8 @@ private:
     if (!S_ISREG(st.st_mode))
       return leave(file, S_ISLNK(st.st_mode) ? "a symbolic link: links are not followed" : "it is no file");
     ++seen_;
+    if (st.st_nlink > 1)
+      return leave(file, another_name);
     if (st.st_size == 0 || static_cast<uint64_t>(st.st_size) < uint64_t{rule_.max_mb} << 20)
       return;
     environment_.progress(0.5, name_ + ": " + file);
@@ -94,8 +99,11 @@ private:
 
   int copy_and_cut(const std::string& file, const struct stat& st) {
     descriptor log{::openat(directory_, file.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-    if (!log)
+    struct stat opened {};
+    if (!log || ::fstat(log.get(), &opened) != 0)
       return errno;
+    if (opened.st_ino != st.st_ino || opened.st_nlink > 1)
+      return EBUSY; // something else has taken its place meanwhile
     auto copy = partial(file);
     auto target = file + ".1" + ending_of(how_);
     ::unlinkat(directory_, copy.c_str(), 0); // of a run that was killed

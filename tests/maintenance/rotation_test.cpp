@@ -246,6 +246,18 @@ TEST_F(RotationTest, LinksAreLeftAlone) {
   EXPECT_NE(why_left(result, "link.log").find("symbolic link"), std::string::npos);
 }
 
+TEST_F(RotationTest, AFileThatHasAnotherNameElsewhereIsNotCut) {
+  tree_.write("outside/precious", "x");
+  fs::create_directories(tree_.at("log"));
+  fs::create_hard_link(tree_.at("outside/precious"), tree_.at("log/trap.log"));
+  for (auto method : {"copytruncate", "rename"}) {
+    auto result = rotate(rule(method));
+    EXPECT_EQ(tree_.read("outside/precious"), "x");
+    EXPECT_NE(why_left(result, "trap.log").find("hard link"), std::string::npos);
+    EXPECT_EQ(names(), (std::set<std::string>{"trap.log"}));
+  }
+}
+
 TEST_F(RotationTest, ADryRunChangesNothing) {
   tree_.write("log/site.log", "x");
   auto result = rotate(rule("rename"), true);
