@@ -95,7 +95,8 @@ void check_maintenance(const settings& values, std::vector<check_finding>& findi
       findings.push_back({"maintenance.roots", "\"" + root + "\" " + wrong});
   for (const auto& action : x.actions)
     if (std::find(maintenance_actions.begin(), maintenance_actions.end(), action) == maintenance_actions.end())
-      findings.push_back({"maintenance.actions", "\"" + action + "\" is not an action: there are " + maintenance_action_list()});
+      findings.push_back(
+        {"maintenance.actions", "\"" + action + "\" is not an action: there are " + maintenance_action_list()});
   for (const auto& [name, rule] : x.cleanup) {
     auto at = "maintenance.cleanup." + name;
     if (auto wrong = wrong_directory(rule.path); !wrong.empty())
@@ -107,7 +108,8 @@ void check_maintenance(const settings& values, std::vector<check_finding>& findi
     if (auto wrong = wrong_directory(rule.path); !wrong.empty())
       findings.push_back({"maintenance.rotate." + name + ".path", wrong});
   if (x.roots.empty() && !(x.cleanup.empty() && x.rotate.empty()))
-    findings.push_back({"maintenance.roots", "names no directory: the rules for clean-up and rotation do nothing", false});
+    findings.push_back(
+      {"maintenance.roots", "names no directory: the rules for clean-up and rotation do nothing", false});
 }
 
 } // namespace

@@ -116,9 +116,15 @@ std::string parse(std::string_view payload, const settings& config, node_request
 }
 
 json::object to_json(const store_backup& x) {
-  return {{"backup", std::to_string(x.id)},   {"started", iso_time(x.time)},       {"host", x.node},
-          {"sources", json::array{"store"}},  {"files", x.files},                  {"bytes", x.bytes},
-          {"new_bytes", x.new_bytes},         {"stored_bytes", x.new_bytes},       {"new_files", x.new_files}};
+  return {{"backup", std::to_string(x.id)},
+          {"started", iso_time(x.time)},
+          {"host", x.node},
+          {"sources", json::array{"store"}},
+          {"files", x.files},
+          {"bytes", x.bytes},
+          {"new_bytes", x.new_bytes},
+          {"stored_bytes", x.new_bytes},
+          {"new_files", x.new_files}};
 }
 
 /// Ends an attempt; thrown by what cannot go on.
@@ -170,18 +176,20 @@ private:
 
   outcome create() {
     auto copied = request_.verify ? 60.0 : 95.0;
-    auto made = require(create_store_backup(store_, request_.destination, own_name(config_), watch(1, copied, "copying")));
+    auto made =
+      require(create_store_backup(store_, request_.destination, own_name(config_), watch(1, copied, "copying")));
     for (auto& [name, value] : to_json(made))
       result_[name] = value;
-    auto summary = "backup " + std::to_string(made.id) + " of the node's store: " + megabytes(made.bytes) + ", of which " +
-                   megabytes(made.new_bytes) + " are new";
+    auto summary = "backup " + std::to_string(made.id) + " of the node's store: " + megabytes(made.bytes) +
+                   ", of which " + megabytes(made.new_bytes) + " are new";
     if (request_.verify) {
       auto verified = require(verify_store_backups(request_.destination, made.id, watch(copied, 95, "reading back")));
       result_["verified"] = true;
       if (auto damage = verified.front().damage; !damage.empty()) {
         remove_store_backups(request_.destination, {made.id});
-        return outcome::failed("backup " + std::to_string(made.id) + " was damaged when it was read back, and is removed: " +
-                               damage + ". If it shares a damaged file with earlier ones, verify says which: remove them, "
+        return outcome::failed("backup " + std::to_string(made.id) +
+                               " was damaged when it was read back, and is removed: " + damage +
+                               ". If it shares a damaged file with earlier ones, verify says which: remove them, "
                                "or take another destination");
       }
       summary += "; read back, every checksum holds";
@@ -209,9 +217,9 @@ private:
     result_["backups"] = all.size();
     result_["damaged_backups"] = damaged.size();
     result_["whole"] = damaged.empty();
-    auto summary = damaged.empty() ? "all " + std::to_string(all.size()) + " backups are good: every checksum holds"
-                                   : std::to_string(damaged.size()) + " of " + std::to_string(all.size()) +
-                                       " backups are damaged";
+    auto summary = damaged.empty()
+                     ? "all " + std::to_string(all.size()) + " backups are good: every checksum holds"
+                     : std::to_string(damaged.size()) + " of " + std::to_string(all.size()) + " backups are damaged";
     result_["problems"] = json::object{{"total", damaged.size()}, {"first", damaged}};
     if (damaged.empty())
       return finish(summary);
@@ -238,9 +246,12 @@ private:
     for (auto id : gone)
       ids.emplace_back(std::to_string(id));
     result_["dry_run"] = request_.dry_run;
-    result_["pruned"] = json::object{{"removed_backups", gone.size()}, {"kept_backups", all.size() - gone.size()},
-                                     {"removed", ids}, {"freed_bytes", freed}};
-    return std::to_string(gone.size()) + (request_.dry_run ? " old backups would be removed" : " old backups removed, ") +
+    result_["pruned"] = json::object{{"removed_backups", gone.size()},
+                                     {"kept_backups", all.size() - gone.size()},
+                                     {"removed", ids},
+                                     {"freed_bytes", freed}};
+    return std::to_string(gone.size()) +
+           (request_.dry_run ? " old backups would be removed" : " old backups removed, ") +
            (request_.dry_run ? "" : megabytes(freed) + " freed");
   }
 

@@ -56,7 +56,8 @@ exit_code run_maintenance(const command_context& context, const run_options& opt
 } // namespace
 
 void add_maintenance_commands(CLI::App& app, command_context& context) {
-  auto* group = app.add_subcommand("maintenance", "Clean up, rotate logs, compact the store, look at disks and updates");
+  auto* group =
+    app.add_subcommand("maintenance", "Clean up, rotate logs, compact the store, look at disks and updates");
   group->require_subcommand(1);
   auto options = std::make_shared<run_options>();
   auto* command = group->add_subcommand("run", "Submit a maintenance task and follow it to its end");
@@ -69,10 +70,11 @@ void add_maintenance_commands(CLI::App& app, command_context& context) {
     ->expected(1)
     ->take_all();
   command->add_flag("--detach", options->detach, "Return when the task is stored");
-  command->footer("What is cleaned up and rotated stands in the node's configuration: maintenance.cleanup, .rotate, .roots.\n"
-                  "Examples:\n"
-                  "  overwatch maintenance run --dry-run\n"
-                  "  overwatch maintenance run --action cleanup --action rotate_logs");
+  command->footer(
+    "What is cleaned up and rotated stands in the node's configuration: maintenance.cleanup, .rotate, .roots.\n"
+    "Examples:\n"
+    "  overwatch maintenance run --dry-run\n"
+    "  overwatch maintenance run --action cleanup --action rotate_logs");
   runs(command, context, [&context, options] { return run_maintenance(context, *options); });
 }
 

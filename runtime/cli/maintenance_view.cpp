@@ -74,8 +74,12 @@ bool print_maintenance(const console& console, const json::value& result) {
               {"REMARK"}}};
   for (const auto& action : actions) {
     const auto status = text_of(action, "status");
-    rows.add({text_of(action, "action"), {status, shade_of(status)}, text_of(action, "removed"),
-              bytes_of(action, "freed_bytes"), text_of(action, "left_count"), remark_on(action)});
+    rows.add({text_of(action, "action"),
+              {status, shade_of(status)},
+              text_of(action, "removed"),
+              bytes_of(action, "freed_bytes"),
+              text_of(action, "left_count"),
+              remark_on(action)});
   }
   rows.print(console);
   print_left(console, result);

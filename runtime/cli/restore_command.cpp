@@ -33,7 +33,8 @@ std::string time_text(timestamp time) {
 }
 
 json::object to_json(const node_backup& x) {
-  return {{"backup", x.id}, {"time", time_text(x.time)}, {"node", x.node}, {"bytes", x.bytes}, {"new_bytes", x.new_bytes}};
+  return {
+    {"backup", x.id}, {"time", time_text(x.time)}, {"node", x.node}, {"bytes", x.bytes}, {"new_bytes", x.new_bytes}};
 }
 
 [[noreturn]] void fail(const failure& reason) {
@@ -52,7 +53,8 @@ exit_code list_backups(const command_context& context, const std::string& from) 
     context.print_raw(json::serialize(all));
     return exit_code::good;
   }
-  table rows{{{"BACKUP", true, true}, {"TIME (UTC)", false, true}, {"SIZE", true, true}, {"STORED", true, true}, {"NODE"}}};
+  table rows{
+    {{"BACKUP", true, true}, {"TIME (UTC)", false, true}, {"SIZE", true, true}, {"STORED", true, true}, {"NODE"}}};
   for (const auto& x : *backups)
     rows.add({std::to_string(x.id), time_text(x.time), format_bytes(static_cast<double>(x.bytes)),
               format_bytes(static_cast<double>(x.new_bytes)), x.node});
@@ -85,18 +87,20 @@ exit_code restore_node(const command_context& context, const restore_options& op
 
 void add_restore_command(CLI::App& app, command_context& context) {
   auto options = std::make_shared<restore_options>();
-  auto* command = app.add_subcommand("restore", "Make a node's data directory from a backup of its store; needs no node");
+  auto* command =
+    app.add_subcommand("restore", "Make a node's data directory from a backup of its store; needs no node");
   command->add_option("--from", options->from, "Directory of the backups (`overwatch backup create --node`)")
     ->type_name("DIR")
     ->required();
   command->add_option("--backup", options->backup, "Which one; default: the newest")->type_name("ID");
   command->add_option("--data-dir", options->data_dir, "Where; missing or empty")->type_name("DIR");
   command->add_flag("--list", options->list, "Only say which backups there are");
-  command->footer("Nothing is restored over an existing directory. Files of `overwatch backup` without --node are restored with\n"
-                  "`overwatch backup restore`.\n"
-                  "Examples:\n"
-                  "  overwatch restore --from /mnt/backup-node --list\n"
-                  "  overwatch restore --from /mnt/backup-node --data-dir /var/lib/overwatch");
+  command->footer(
+    "Nothing is restored over an existing directory. Files of `overwatch backup` without --node are restored with\n"
+    "`overwatch backup restore`.\n"
+    "Examples:\n"
+    "  overwatch restore --from /mnt/backup-node --list\n"
+    "  overwatch restore --from /mnt/backup-node --data-dir /var/lib/overwatch");
   runs(command, context, [&context, options] { return restore_node(context, *options); });
 }
 

@@ -45,9 +45,12 @@ boost::json::object action_result::to_json() const {
     auto more = things.count > 1 ? " and " + std::to_string(things.count - 1) + " more" : std::string{};
     left.push_back({{"what", shown(things.first) + more}, {"why", shown(why)}});
   }
-  return {{"action", action_},   {"status", std::string{name_of(status)}},
-          {"freed_bytes", freed_bytes}, {"removed", removed},
-          {"left", left},        {"left_count", left_count_},
+  return {{"action", action_},
+          {"status", std::string{name_of(status)}},
+          {"freed_bytes", freed_bytes},
+          {"removed", removed},
+          {"left", left},
+          {"left_count", left_count_},
           {"details", details}};
 }
 

@@ -35,10 +35,10 @@ struct counts {
 /// One rule at work. Walks twice when it keeps the newest files: first it learns which those are.
 class cleaner {
 public:
-  cleaner(const std::string& name, const cleanup_rule& rule, const identity& spared, const action_environment& environment,
-          action_result& result)
-    : name_{name}, rule_{rule}, spared_{spared}, environment_{environment}, result_{result},
-      newest_{rule.keep_newest}, now_{now()} {}
+  cleaner(const std::string& name, const cleanup_rule& rule, const identity& spared,
+          const action_environment& environment, action_result& result)
+    : name_{name}, rule_{rule}, spared_{spared},
+      environment_{environment}, result_{result}, newest_{rule.keep_newest}, now_{now()} {}
 
   void run(const descriptor& top) {
     if (rule_.keep_newest > 0) {
@@ -50,15 +50,16 @@ public:
   }
 
   boost::json::object to_json() const {
-    return {{"rule", name_},
-            {"path", rule_.path},
-            {"seen", counts_.seen},
-            {"matched", counts_.matched},
-            {"removed", counts_.removed},
-            {"freed_bytes", counts_.freed_bytes},
-            {"kept", {{"too_young", counts_.too_young}, {"too_small", counts_.too_small},
-                      {"among_newest", counts_.among_newest}}},
-            {"vanished", counts_.vanished}};
+    return {
+      {"rule", name_},
+      {"path", rule_.path},
+      {"seen", counts_.seen},
+      {"matched", counts_.matched},
+      {"removed", counts_.removed},
+      {"freed_bytes", counts_.freed_bytes},
+      {"kept",
+       {{"too_young", counts_.too_young}, {"too_small", counts_.too_small}, {"among_newest", counts_.among_newest}}},
+      {"vanished", counts_.vanished}};
   }
 
 private:
@@ -158,8 +159,11 @@ private:
     ++result_.removed;
     counts_.freed_bytes += bytes;
     result_.freed_bytes += bytes;
-    environment_.lines.add({{"action", "cleanup"}, {"rule", name_}, {"path", rule_.path + "/" + path},
-                            {"did", environment_.dry_run ? "would remove" : "removed"}, {"bytes", bytes}});
+    environment_.lines.add({{"action", "cleanup"},
+                            {"rule", name_},
+                            {"path", rule_.path + "/" + path},
+                            {"did", environment_.dry_run ? "would remove" : "removed"},
+                            {"bytes", bytes}});
   }
 
   /// True when it was not there any more.

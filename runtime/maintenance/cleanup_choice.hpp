@@ -12,7 +12,7 @@ namespace overwatch::maintenance {
 
 /// What a rule looks at of a file.
 struct seen_file {
-  std::string path; ///< below the rule's directory, without a slash in front
+  std::string path;  ///< below the rule's directory, without a slash in front
   uint64_t size = 0; ///< of its content, in bytes
   timestamp changed; ///< its content, last
 };

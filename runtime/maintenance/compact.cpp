@@ -10,12 +10,13 @@ void compact_store(rocks_store* store, const action_environment& environment, ac
   if (environment.dry_run)
     return;
   auto began = std::chrono::steady_clock::now();
-  auto end = store->compact([&] { return environment.stopping(); },
-                            [&](const char* space, double share) {
-                              auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
-                                std::chrono::steady_clock::now() - began);
-                              environment.progress(share, std::string{space} + ", " + std::to_string(seconds.count()) + " s");
-                            });
+  auto end =
+    store->compact([&] { return environment.stopping(); },
+                   [&](const char* space, double share) {
+                     auto seconds =
+                       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
+                     environment.progress(share, std::string{space} + ", " + std::to_string(seconds.count()) + " s");
+                   });
   auto after = store->used_bytes();
   result.details["after_bytes"] = after;
   result.freed_bytes = before > after ? before - after : 0;

@@ -48,7 +48,8 @@ private:
 
 class zstd_packer final : public packer {
 public:
-  explicit zstd_packer(int to) : to_{to}, context_{::ZSTD_createCCtx(), &::ZSTD_freeCCtx}, out_(::ZSTD_CStreamOutSize()) {
+  explicit zstd_packer(int to)
+    : to_{to}, context_{::ZSTD_createCCtx(), &::ZSTD_freeCCtx}, out_(::ZSTD_CStreamOutSize()) {
     if (context_) {
       ::ZSTD_CCtx_setParameter(context_.get(), ::ZSTD_c_compressionLevel, zstd_level);
       ::ZSTD_CCtx_setParameter(context_.get(), ::ZSTD_c_checksumFlag, 1);

@@ -27,7 +27,8 @@ removed_details remove_old_details(const std::string& directory, bool dry_run) {
   removed_details result;
   std::vector<fs::path> files; // their names are ids: they sort by time
   std::error_code failed;
-  for (auto i = fs::directory_iterator{directory, failed}; !failed && i != fs::directory_iterator{}; i.increment(failed))
+  for (auto i = fs::directory_iterator{directory, failed}; !failed && i != fs::directory_iterator{};
+       i.increment(failed))
     if (i->path().extension() == ".jsonl")
       files.push_back(i->path());
   std::sort(files.begin(), files.end());

@@ -105,17 +105,19 @@ void list_updates(const action_environment& environment, action_result& result) 
   if (find_program("apt").empty())
     return result.skip("packages", "apt is not installed");
   if (::stat(package_lists, &lists) != 0)
-    return result.skip("packages", std::string{"there are no package lists in "} + package_lists + ": run `apt update`");
+    return result.skip("packages",
+                       std::string{"there are no package lists in "} + package_lists + ": run `apt update`");
   auto answer = ask(environment, {"apt", "list", "--upgradable"}, apt_limit);
   if (!answer.problem.empty() || answer.exit_status != 0)
     return result.fail("packages", answer.problem.empty() ? "apt: " + answer.complaint() : answer.problem);
   auto updates = parse_apt_list(answer.output);
   auto security = std::count_if(updates.begin(), updates.end(), [](const auto& x) { return x.security; });
-  std::stable_sort(updates.begin(), updates.end(), [](const auto& x, const auto& y) { return x.security > y.security; });
+  std::stable_sort(updates.begin(), updates.end(),
+                   [](const auto& x, const auto& y) { return x.security > y.security; });
   json::array shown;
   for (const auto& x : updates) {
-    json::object line{{"package", x.name}, {"installed", x.installed}, {"available", x.available},
-                      {"security", x.security}};
+    json::object line{
+      {"package", x.name}, {"installed", x.installed}, {"available", x.available}, {"security", x.security}};
     if (shown.size() < max_shown_updates)
       shown.push_back(line);
     line["action"] = "updates";

@@ -24,15 +24,15 @@ class maintenance_run {
 public:
   maintenance_run(const attempt_context& attempt, const settings& config, const maintenance_parts& parts, plan todo)
     : attempt_{attempt}, config_{config}, parts_{parts}, todo_{std::move(todo)},
-      directory_{config.node.data_dir + "/node.maintenance"}, lines_{directory_, to_string(attempt.task().id) + ".jsonl"} {}
+      directory_{config.node.data_dir + "/node.maintenance"}, lines_{directory_,
+                                                                     to_string(attempt.task().id) + ".jsonl"} {}
 
   outcome run() {
     for (size_t i = 0; i < todo_.actions.size(); ++i) {
       results_.emplace_back(todo_.actions[i]);
       auto& result = results_.back();
-      action_environment environment{attempt_, todo_.dry_run, lines_, [this, i](double share, const std::string& text) {
-                                       report(i, share, text);
-                                     }};
+      action_environment environment{attempt_, todo_.dry_run, lines_,
+                                     [this, i](double share, const std::string& text) { report(i, share, text); }};
       report(i, 0, "");
       try {
         if (attempt_.stopping())
@@ -56,7 +56,8 @@ private:
     const auto& action = result.action();
     const auto& roots = config_.maintenance.roots;
     if (action == "retention")
-      keep_to_retention({parts_.store, parts_.snapshots.get(), config_.tasks.retention, directory_}, environment, result);
+      keep_to_retention({parts_.store, parts_.snapshots.get(), config_.tasks.retention, directory_}, environment,
+                        result);
     else if (action == "cleanup")
       clean_up(todo_.cleanup, roots, identity_of(config_.node.data_dir), environment, result);
     else if (action == "rotate_logs")
@@ -78,8 +79,8 @@ private:
 
   void tell(const action_result& result) const {
     auto text = result.action() + ": " + std::string{name_of(result.status)} + ", " + std::to_string(result.removed) +
-                (todo_.dry_run ? " would be removed, " : " removed, ") + std::to_string(result.freed_bytes) + " bytes " +
-                (todo_.dry_run ? "would be freed, " : "freed, ") + std::to_string(result.left()) + " left";
+                (todo_.dry_run ? " would be removed, " : " removed, ") + std::to_string(result.freed_bytes) +
+                " bytes " + (todo_.dry_run ? "would be freed, " : "freed, ") + std::to_string(result.left()) + " left";
     attempt_.log(result.status == action_status::failed ? log_level::error : log_level::info, text);
   }
 
@@ -142,9 +143,10 @@ void add_maintenance_handler(handler_registry& registry, const settings& config,
   handler_options options;
   options.description = "Cleans up, rotates logs, compacts the store, looks at disks and updates, as configured.";
   options.slots = 1;
-  registry.add("maintenance",
-               [config, parts = std::move(parts)](const attempt_context& x) { return run_maintenance(x, config, parts); },
-               std::move(options));
+  registry.add(
+    "maintenance",
+    [config, parts = std::move(parts)](const attempt_context& x) { return run_maintenance(x, config, parts); },
+    std::move(options));
 }
 
 } // namespace overwatch

@@ -52,7 +52,8 @@ std::string read_rules(const json::object& fields, const char* member, const std
   if (value == nullptr)
     return {};
   if (!value->is_object() || value->get_object().size() > max_rules)
-    return std::string{member} + " must be an object of at most " + std::to_string(max_rules) + " rules with their names";
+    return std::string{member} + " must be an object of at most " + std::to_string(max_rules) +
+           " rules with their names";
   rules.clear();
   for (const auto& [name, rule] : value->get_object()) {
     auto at = std::string{member} + "." + std::string{name};

@@ -17,7 +17,8 @@ struct plan {
   std::map<std::string, rotation_rule> rotate;
 };
 
-/// Reads a payload; what it does not say is taken from the node's settings. Empty, or a sentence that says what is wrong.
+/// Reads a payload; what it does not say is taken from the node's settings. Empty, or a sentence that says what is
+/// wrong.
 std::string parse_plan(std::string_view payload, const settings& config, plan& result);
 
 } // namespace overwatch::maintenance

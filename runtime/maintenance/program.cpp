@@ -83,7 +83,8 @@ program_answer ask_program(const attempt_context& attempt, std::vector<std::stri
     keep(from == process::stream::output ? result.output : result.errors, bytes);
   });
   if (end.stopped)
-    result.problem = attempt.stopping() ? "stopped" : name + " had no answer after " + std::to_string(limit.count() / 1000) + " s";
+    result.problem =
+      attempt.stopping() ? "stopped" : name + " had no answer after " + std::to_string(limit.count() / 1000) + " s";
   else if (end.signal != 0)
     result.problem = name + " was ended by signal " + std::to_string(end.signal);
   result.exit_status = end.exit_status;

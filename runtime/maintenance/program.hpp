@@ -10,7 +10,7 @@ namespace overwatch::maintenance {
 
 /// How a program that was asked for something ended.
 struct program_answer {
-  std::string problem; ///< empty, or why there is no answer: it could not be started, was stopped or took too long
+  std::string problem;  ///< empty, or why there is no answer: it could not be started, was stopped or took too long
   bool missing = false; ///< there is no such program
   int exit_status = 0;
   std::string output;

@@ -39,8 +39,8 @@ class rotator {
 public:
   rotator(const std::string& name, const rotation_rule& rule, int directory, const action_environment& environment,
           action_result& result)
-    : name_{name}, rule_{rule}, directory_{directory}, environment_{environment}, result_{result},
-      how_{packing_of(rule.compress)} {}
+    : name_{name}, rule_{rule}, directory_{directory}, environment_{environment}, result_{result}, how_{packing_of(
+                                                                                                     rule.compress)} {}
 
   void run() {
     for (const auto& file : names()) {
@@ -215,14 +215,14 @@ private:
   }
 
   void tell(const std::string& file, const char* did, uint64_t bytes) {
-    environment_.lines.add({{"action", "rotate_logs"}, {"rule", name_}, {"path", rule_.path + "/" + file}, {"did", did},
-                            {"bytes", bytes}});
+    environment_.lines.add(
+      {{"action", "rotate_logs"}, {"rule", name_}, {"path", rule_.path + "/" + file}, {"did", did}, {"bytes", bytes}});
   }
 
   void leave(const std::string& file, const std::string& why) {
     result_.leave(rule_.path + "/" + file, why);
-    environment_.lines.add({{"action", "rotate_logs"}, {"rule", name_}, {"path", rule_.path + "/" + file}, {"did", "left"},
-                            {"why", why}});
+    environment_.lines.add(
+      {{"action", "rotate_logs"}, {"rule", name_}, {"path", rule_.path + "/" + file}, {"did", "left"}, {"why", why}});
   }
 
   const std::string& name_;

@@ -8,7 +8,7 @@ namespace overwatch::maintenance {
 
 /// The name of a rotated file: `site.log.3.zst`.
 struct rotated_name {
-  std::string base;   ///< `site.log`
+  std::string base; ///< `site.log`
   unsigned number = 0;
   std::string ending; ///< `.zst`, `.gz` or nothing
 
@@ -26,6 +26,7 @@ struct rotation_step {
 
 /// What makes `base.1` free when a directory has `names`: every number grows by one, and what would be above
 /// `max_files` goes. In an order in which no step meets a file that another one has still to move.
-std::vector<rotation_step> make_room(const std::string& base, const std::vector<std::string>& names, unsigned max_files);
+std::vector<rotation_step> make_room(const std::string& base, const std::vector<std::string>& names,
+                                     unsigned max_files);
 
 } // namespace overwatch::maintenance

@@ -103,8 +103,9 @@ caf::expected<std::unique_ptr<backup_directory>> backup_directory::open(const st
     if (auto error = prepare(path))
       return error;
   if (content_of(path / mark_name) != std::string{mark_text})
-    return unusable(path, std::string{"there are no backups of a node's store in it, or a newer Overwatch made them ("} +
-                            mark_name + " is missing or different)");
+    return unusable(path,
+                    std::string{"there are no backups of a node's store in it, or a newer Overwatch made them ("} +
+                      mark_name + " is missing or different)");
   auto lock_path = path / "lock";
   int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0 && errno == EROFS)
@@ -157,7 +158,8 @@ caf::error backup_directory::remove(uint32_t id) const {
   std::error_code failed;
   fs::remove(path_ / "records" / std::to_string(id), failed);
   if (failed || !sync_directory(path_ / "records"))
-    return cannot("remove the record of backup " + std::to_string(id) + " from", path_, failed ? failed.value() : errno);
+    return cannot("remove the record of backup " + std::to_string(id) + " from", path_,
+                  failed ? failed.value() : errno);
   fs::remove_all(files_path(id), failed);
   return caf::none;
 }

@@ -39,10 +39,10 @@ opened_reader open_engine_reader(const std::string& path, const backup_watch& wa
 }
 
 caf::error backup_failed(const std::string& what, const rocksdb::Status& status) {
-  auto code = is_no_space(status)         ? ec::no_space
-              : status.IsAborted()        ? ec::unavailable
-              : status.IsNotFound()       ? ec::not_found
-                                          : ec::internal;
+  auto code = is_no_space(status)   ? ec::no_space
+              : status.IsAborted()  ? ec::unavailable
+              : status.IsNotFound() ? ec::not_found
+                                    : ec::internal;
   return make_error(code, what + ": " + (status.IsAborted() ? "told to stop" : status.ToString()));
 }
 

@@ -13,7 +13,8 @@ constexpr const char* first_line = "overwatch-store-backup 1";
 
 // Names stand at the end of their lines and must not end them.
 std::string one_line(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, '?');
+  std::replace_if(
+    text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, '?');
   return text;
 }
 

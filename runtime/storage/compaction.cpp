@@ -27,8 +27,8 @@ uint64_t files_size(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family) {
 }
 
 /// Compacts one column family on a thread of its own, and asks and tells on this one.
-rocksdb::Status compact_family(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                               const std::function<bool()>& stop, const std::function<void()>& tell) {
+rocksdb::Status compact_family(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const std::function<bool()>& stop,
+                               const std::function<void()>& tell) {
   std::mutex mutex;
   std::condition_variable changed;
   bool ended = false;

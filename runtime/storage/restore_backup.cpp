@@ -24,8 +24,9 @@ constexpr const char* mark_name = "RESTORE-INCOMPLETE";
 constexpr uint64_t reserve_bytes = 64ULL << 20;
 
 caf::error refused(const fs::path& target, const std::string& why) {
-  return make_error(ec::conflict, "nothing was restored: " + target.string() + " " + why +
-                                    ". A restore needs an empty directory: choose another one with --data-dir",
+  return make_error(ec::conflict,
+                    "nothing was restored: " + target.string() + " " + why +
+                      ". A restore needs an empty directory: choose another one with --data-dir",
                     "node.data_dir");
 }
 
@@ -77,8 +78,8 @@ public:
     auto text = "overwatch-store " + std::to_string(format) + "\n";
     auto file = path_ / "FORMAT";
     int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                   ::fsync(fd) == 0;
+    bool written =
+      fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
     if (fd >= 0)
       ::close(fd);
     if (!written || ::rename((path_ / "rocks.new").c_str(), (path_ / "rocks").c_str()) != 0 ||

@@ -37,7 +37,7 @@ struct store_backup {
   uint32_t id = 0; ///< counts up
   timestamp time;
   std::string node;
-  uint64_t bytes = 0;     ///< of the whole, shared files included
+  uint64_t bytes = 0; ///< of the whole, shared files included
   uint64_t files = 0;
   uint64_t new_bytes = 0; ///< that were not in an earlier backup
   uint64_t new_files = 0;

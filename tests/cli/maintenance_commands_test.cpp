@@ -50,7 +50,8 @@ TEST(MaintenanceCommandTest, SubmitsFollowsAndShowsATable) {
 }
 
 TEST(MaintenanceCommandTest, NamesTheActionsThatWereAskedFor) {
-  auto asked = maintain({"maintenance", "run", "--dry-run", "--action", "cleanup", "--action", "updates", "--detach"}).asked;
+  auto asked =
+    maintain({"maintenance", "run", "--dry-run", "--action", "cleanup", "--action", "updates", "--detach"}).asked;
   EXPECT_EQ(boost::json::serialize(asked.at("payload")), R"({"dry_run":true,"actions":["cleanup","updates"]})");
 }
 

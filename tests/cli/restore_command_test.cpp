@@ -31,8 +31,9 @@ run_options with_backups() {
 TEST(RestoreCommandTest, SaysWhatWasRestoredAndHowToGoOn) {
   auto run = run_command({"restore", "--from", "/backups", "--backup", "3", "--data-dir", "/new"}, with_backups());
   EXPECT_EQ(run.code, 0) << run.err;
-  EXPECT_EQ(run.out, "restored backup 3 of node n\\x1b[2J, made 2026-11-18 11:06:40 UTC (1.0 MiB), every checksum held\n"
-                     "  overwatch start --data-dir /new\n");
+  EXPECT_EQ(run.out,
+            "restored backup 3 of node n\\x1b[2J, made 2026-11-18 11:06:40 UTC (1.0 MiB), every checksum held\n"
+            "  overwatch start --data-dir /new\n");
 }
 
 TEST(RestoreCommandTest, ListsWhatThereIs) {

@@ -67,7 +67,8 @@ class StoreBackupNodeTest : public node_fixture {
 protected:
   void SetUp() override {
     options_.max_concurrent_tasks = 4;
-    options_.more_config = "backup {\n  roots = [\"" + place_.path() + "\"]\n}\n"
+    options_.more_config = "backup {\n  roots = [\"" + place_.path() +
+                           "\"]\n}\n"
                            "storage {\n  checkpoint-mb = 1\n}\n"; // the log is cut all the while
     start();
     backups_ = place_.path() + "/backups";
@@ -104,8 +105,8 @@ TEST_F(StoreBackupNodeTest, EveryTaskThatWasAcknowledgedBeforeIsThereAfterAResto
   EXPECT_NE(text_at(client_->object("/status"), "system_state", "last_backup"), "");
   node_->stop();
 
-  auto first = support::run_program(
-    {options_.binary, "restore", "--from", backups_, "--backup", "1", "--data-dir", restored_});
+  auto first =
+    support::run_program({options_.binary, "restore", "--from", backups_, "--backup", "1", "--data-dir", restored_});
   ASSERT_EQ(first.exit_status, 0) << first.output;
   auto again = restore();
   EXPECT_EQ(again.exit_status, 4) << again.output;

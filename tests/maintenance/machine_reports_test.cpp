@@ -11,10 +11,11 @@ using testing::IsEmpty;
 
 TEST(MachineReportsTest, ADiskThatFailsIsSeen) {
   std::string problem;
-  auto x = parse_smart_report(R"({"device": {"name": "/dev/sda"}, "model_name": "WDC", "smart_status": {"passed": false},
+  auto x =
+    parse_smart_report(R"({"device": {"name": "/dev/sda"}, "model_name": "WDC", "smart_status": {"passed": false},
     "temperature": {"current": 61}, "power_on_time": {"hours": 40000},
     "ata_smart_attributes": {"table": [{"id": 5, "raw": {"value": 8}}, {"id": 197, "raw": {"value": 2}}]}})",
-                              problem);
+                       problem);
   ASSERT_TRUE(x);
   EXPECT_EQ(x->power_on_hours, 40000);
   EXPECT_THAT(x->troubles(), ElementsAre(HasSubstr("failing"), HasSubstr("8 sectors"), HasSubstr("2 sectors"),
@@ -34,7 +35,8 @@ TEST(MachineReportsTest, AHealthyDiskHasNoTroubles) {
 TEST(MachineReportsTest, ADiskThatSaysNothingGivesTheReason) {
   std::string problem;
   EXPECT_FALSE(parse_smart_report(
-    R"({"smartctl": {"messages": [{"string": "/dev/vda: Unable to detect device type", "severity": "error"}]}})", problem));
+    R"({"smartctl": {"messages": [{"string": "/dev/vda: Unable to detect device type", "severity": "error"}]}})",
+    problem));
   EXPECT_EQ(problem, "/dev/vda: Unable to detect device type");
   EXPECT_FALSE(parse_smart_report("not JSON", problem));
   EXPECT_FALSE(problem.empty());
@@ -60,7 +62,8 @@ TEST(MachineReportsTest, UpdatesAndWhichOfThemAreForSecurity) {
 }
 
 TEST(MachineReportsTest, TrimmedFileSystems) {
-  auto x = parse_fstrim("/boot: 512 MiB (536870912 bytes) trimmed on /dev/sda1\n/: 0 B (dry run) trimmed on /dev/vda\n");
+  auto x =
+    parse_fstrim("/boot: 512 MiB (536870912 bytes) trimmed on /dev/sda1\n/: 0 B (dry run) trimmed on /dev/vda\n");
   ASSERT_EQ(x.size(), 2u);
   EXPECT_EQ(x[0].mount, "/boot");
   EXPECT_EQ(x[0].bytes, 536'870'912u);

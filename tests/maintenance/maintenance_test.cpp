@@ -70,7 +70,8 @@ TEST_F(MaintenanceTest, AnEmptyPayloadDoesAllThatIsPossibleHere) {
 
 TEST_F(MaintenanceTest, TheLongListIsInTheFileThatTheResultNames) {
   tree_.write("root/old", "x", 48h);
-  auto x = run(R"({"actions": ["cleanup"], "cleanup": {"a": {"path": ")" + tree_.at("root") + R"(", "older_than": "1h"}}})");
+  auto x =
+    run(R"({"actions": ["cleanup"], "cleanup": {"a": {"path": ")" + tree_.at("root") + R"(", "older_than": "1h"}}})");
   EXPECT_EQ(x.kind, violation::none) << x.message;
   EXPECT_FALSE(tree_.has("root/old"));
   std::string report{json::parse(x.result).at("report").as_string()};
@@ -84,7 +85,8 @@ TEST_F(MaintenanceTest, CompactionGivesBackTheSpaceOfWhatWasDeleted) {
   for (int round = 0; round < 8; ++round) {
     write_batch batch;
     for (int i = 0; i < 2000; ++i)
-      batch.put(key_space::state, "key" + std::to_string(i), std::string(500, static_cast<char>('a' + (i * 7 + round) % 26)) + std::to_string(i * 31 + round));
+      batch.put(key_space::state, "key" + std::to_string(i),
+                std::string(500, static_cast<char>('a' + (i * 7 + round) % 26)) + std::to_string(i * 31 + round));
     ASSERT_EQ(store_->write(batch, false), store::write_result::done);
     ASSERT_EQ(store_->checkpoint(), store::write_result::done);
   }

@@ -65,9 +65,9 @@ protected:
   }
 
   action_result rotate(const rotation_rule& x, bool dry_run = false) {
-    work job{"rotate_logs", dry_run};
-    rotate_logs({{"test", x}}, {tree_.at("log")}, job.environment(), job.result);
-    return job.result;
+    work doing{"rotate_logs", dry_run};
+    rotate_logs({{"test", x}}, {tree_.at("log")}, doing.environment(), doing.result);
+    return doing.result;
   }
 
   std::set<std::string> names() const {

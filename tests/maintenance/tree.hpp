@@ -62,7 +62,9 @@ private:
 struct work {
   explicit work(const std::string& action, bool dry_run = false) : result{action}, dry_run{dry_run} {}
 
-  action_environment environment() { return {*task.context, dry_run, lines, [](double, const std::string&) {}}; }
+  action_environment environment() {
+    return {*task.context, dry_run, lines, [](double, const std::string&) {}};
+  }
 
   tree reports;
   attempt task{"{}"};
