@@ -84,6 +84,7 @@ void add_commands(CLI::App& app, command_context& context) {
   add_backup_commands(app, context);
   add_maintenance_commands(app, context);
   add_restore_command(app, context);
+  add_security_commands(app, context);
   add_watch_command(app, context);
   add_events_command(app, context);
   add_pool_commands(app, context);

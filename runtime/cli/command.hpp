@@ -71,6 +71,7 @@ void add_rule_commands(CLI::App& app, command_context& context);
 void add_backup_commands(CLI::App& app, command_context& context);
 void add_restore_command(CLI::App& app, command_context& context);
 void add_maintenance_commands(CLI::App& app, command_context& context);
+void add_security_commands(CLI::App& app, command_context& context);
 void add_watch_command(CLI::App& app, command_context& context);
 void add_events_command(CLI::App& app, command_context& context);
 void add_self_test_command(CLI::App& app, command_context& context);

@@ -3,6 +3,7 @@
 #include "runtime/cli/backup_view.hpp"
 #include "runtime/cli/json_fields.hpp"
 #include "runtime/cli/maintenance_view.hpp"
+#include "runtime/cli/security_view.hpp"
 #include "runtime/cli/text.hpp"
 
 #include <algorithm>
@@ -168,7 +169,8 @@ void print_document(const console& console, const char* title, const boost::json
 // The tables of a type that has some; false: it has none for this result.
 bool print_result(const console& console, std::string_view type, const boost::json::value& result) {
   return (type == "maintenance" && print_maintenance(console, result)) ||
-         (type == "data_backup" && print_backup(console, result));
+         (type == "data_backup" && print_backup(console, result)) ||
+         (type == "security_scan" && print_security(console, result));
 }
 
 // What is left until `end`, at most `most`.
