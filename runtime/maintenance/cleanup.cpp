@@ -134,7 +134,7 @@ private:
   bool visit_directory(int directory, const std::string& name, const std::string& path, const struct stat& st,
                        unsigned depth) {
     if (identity{st.st_dev, st.st_ino} == spared_) {
-      leave(path, "the node's own data");
+      leave(path, own_data);
       return false;
     }
     if (depth == max_depth) {
@@ -214,10 +214,7 @@ void clean_up(const std::map<std::string, cleanup_rule>& rules, const std::vecto
   auto& all = result.details["rules"].emplace_array();
   size_t worked = 0;
   for (const auto& [name, rule] : rules) {
-    auto place = open_place(roots, rule.path);
-    struct stat st {};
-    if (place.directory && ::fstat(place.directory.get(), &st) == 0 && identity{st.st_dev, st.st_ino} == spared)
-      place.why = "the node's own data";
+    auto place = open_place(roots, rule.path, spared);
     if (!place.why.empty()) {
       result.leave(rule.path, place.why);
       continue;

@@ -55,13 +55,14 @@ private:
   void act(action_result& result, const action_environment& environment) {
     const auto& action = result.action();
     const auto& roots = config_.maintenance.roots;
+    auto own = identity_of(config_.node.data_dir);
     if (action == "retention")
       keep_to_retention({parts_.store, parts_.snapshots.get(), config_.tasks.retention, directory_}, environment,
                         result);
     else if (action == "cleanup")
-      clean_up(todo_.cleanup, roots, identity_of(config_.node.data_dir), environment, result);
+      clean_up(todo_.cleanup, roots, own, environment, result);
     else if (action == "rotate_logs")
-      rotate_logs(todo_.rotate, roots, environment, result);
+      rotate_logs(todo_.rotate, roots, own, environment, result);
     else if (action == "compact")
       compact_store(parts_.store, environment, result);
     else if (action == "trim")

@@ -75,9 +75,27 @@ descriptor open_from_root(const std::string& root, const std::string& relative) 
   return top;
 }
 
+/// True when the directory is `above` or lies in it, whatever their paths are.
+bool lies_in(int directory, const identity& above) {
+  descriptor at{::openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  for (identity last; at;) {
+    struct stat st {};
+    if (::fstat(at.get(), &st) != 0)
+      return false;
+    identity here{st.st_dev, st.st_ino};
+    if (here == above)
+      return true;
+    if (here == last)
+      return false; // the top is its own parent
+    last = here;
+    at = descriptor{::openat(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  }
+  return false;
+}
+
 } // namespace
 
-opened_place open_place(const std::vector<std::string>& roots, const std::string& path) {
+opened_place open_place(const std::vector<std::string>& roots, const std::string& path, const identity& spared) {
   opened_place result;
   auto plain = normalized(path);
   if (plain.empty() || plain == "/") {
@@ -98,7 +116,7 @@ opened_place open_place(const std::vector<std::string>& roots, const std::string
       continue;
     }
     result.directory = open_from_root(top, plain.substr(spelled.size()));
-    result.why = result.directory ? "" : reason_of(errno);
+    result.why = !result.directory ? reason_of(errno) : lies_in(result.directory.get(), spared) ? own_data : "";
     return result;
   }
   if (result.why.empty())

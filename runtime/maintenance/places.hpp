@@ -17,20 +17,6 @@ struct opened_place {
   std::string why; ///< empty, or why it may not or cannot be worked in
 };
 
-/// Opens the directory `path` when it lies in, or is, one of `roots`. The roots may be reached through symbolic links;
-/// from a root on no link is followed and `..` is refused, so nothing outside is ever opened.
-opened_place open_place(const std::vector<std::string>& roots, const std::string& path);
-
-/// Opens the directory `name` in `parent` for reading: no link is followed, no other file system entered. Invalid and
-/// errno when that is not possible (ELOOP: a link, EXDEV: a mount point).
-descriptor open_below(int parent, const std::string& name);
-
-/// The same for kernels and sandboxes without openat2.
-descriptor open_below_stepwise(int parent, const std::string& name);
-
-/// A sentence for errno.
-std::string reason_of(int error);
-
 /// Which file it is, whatever its name.
 struct identity {
   dev_t device = 0;
@@ -40,5 +26,23 @@ struct identity {
 
 /// Of what stands at `path`; zeros when nothing does.
 identity identity_of(const std::string& path);
+
+/// Opens the directory `path` when it lies in, or is, one of `roots`, and neither lies in nor is `spared` (the node's
+/// own data). The roots may be reached through symbolic links; from a root on no link is followed and `..` is refused,
+/// so nothing outside is ever opened.
+opened_place open_place(const std::vector<std::string>& roots, const std::string& path, const identity& spared = {});
+
+/// Opens the directory `name` in `parent` for reading: no link is followed, no other file system entered. Invalid and
+/// errno when that is not possible (ELOOP: a link, EXDEV: a mount point).
+descriptor open_below(int parent, const std::string& name);
+
+/// The same for kernels and sandboxes without openat2.
+descriptor open_below_stepwise(int parent, const std::string& name);
+
+/// Why the node's own data are left.
+inline constexpr const char* own_data = "the node's own data";
+
+/// A sentence for errno.
+std::string reason_of(int error);
 
 } // namespace overwatch::maintenance

@@ -239,13 +239,13 @@ private:
 } // namespace
 
 void rotate_logs(const std::map<std::string, rotation_rule>& rules, const std::vector<std::string>& roots,
-                 const action_environment& environment, action_result& result) {
+                 const identity& spared, const action_environment& environment, action_result& result) {
   if (rules.empty())
     return result.skip("log files", "no rule is configured under maintenance.rotate");
   auto& all = result.details["rules"].emplace_array();
   size_t worked = 0;
   for (const auto& [name, rule] : rules) {
-    auto place = open_place(roots, rule.path);
+    auto place = open_place(roots, rule.path, spared);
     if (!place.why.empty()) {
       result.leave(rule.path, place.why);
       continue;

@@ -182,7 +182,10 @@ TEST_F(CleanupTest, TheNodesOwnDirectoryIsSpared) {
   EXPECT_TRUE(tree_.has("root/data/FORMAT"));
   EXPECT_FALSE(tree_.has("root/old"));
   EXPECT_EQ(why_left(result, "root/data"), "the node's own data");
+  tree_.write("root/data/rocks/000001.sst", "x", 999h);
   EXPECT_EQ(clean(rule("root/data")).status, action_status::failed);
+  EXPECT_EQ(clean(rule("root/data/rocks")).status, action_status::failed);
+  EXPECT_TRUE(tree_.has("root/data/rocks/000001.sst"));
   EXPECT_TRUE(tree_.has("root/data/FORMAT"));
 }
 

@@ -66,7 +66,7 @@ protected:
 
   action_result rotate(const rotation_rule& x, bool dry_run = false) {
     work doing{"rotate_logs", dry_run};
-    rotate_logs({{"test", x}}, {tree_.at("log")}, doing.environment(), doing.result);
+    rotate_logs({{"test", x}}, {tree_.at("log")}, {}, doing.environment(), doing.result);
     return doing.result;
   }
 
