@@ -163,8 +163,6 @@ private:
     drop_old_reports(directory_, config_.security.max_reports);
     auto counts = counts_of(x);
     auto level = counts[3] + counts[2] > 0 ? log_level::warning : log_level::info;
-    for (const auto& one : found_.blind_spots())
-      ctx_.log(log_level::info, "not looked at: " + one.what + ": " + one.why);
     ctx_.log(level, summary_of(x));
     ctx_.progress(100, summary_of(x));
     return outcome::completed(json_text(result_of(x, false)));

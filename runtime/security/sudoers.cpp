@@ -23,11 +23,14 @@ std::vector<std::string> logical_lines(std::string_view text) {
       result.emplace_back("@" + std::string{first.substr(1)});
       return;
     }
-    for (size_t at = part.find('#'); at != std::string_view::npos; at = part.find('#', at + 1))
-      if (at == 0 || (part[at - 1] != '\\' && (at + 1 == part.size() || part[at + 1] < '0' || part[at + 1] > '9'))) {
+    for (size_t at = part.find('#'); at != std::string_view::npos; at = part.find('#', at + 1)) {
+      auto hidden = at > 0 && part[at - 1] == '\\';
+      auto is_id = at + 1 < part.size() && part[at + 1] >= '0' && part[at + 1] <= '9';
+      if (!hidden && !is_id) {
         part = part.substr(0, at);
         break;
       }
+    }
     auto goes_on = !part.empty() && part.back() == '\\';
     line += goes_on ? part.substr(0, part.size() - 1) : part;
     if (goes_on)
@@ -116,6 +119,8 @@ void parse_grant(const std::string& line, const command_aliases& aliases, sudoer
     return;
   bool without_password = false; // holds for the commands that follow, too
   for (const auto& part : list_of(std::string_view{line}.substr(equals + 1))) {
+    if (result.grants.size() >= max_grants)
+      return;
     std::string_view command = part;
     strip_options(command, without_password);
     std::vector<std::string> resolved;
