@@ -28,6 +28,9 @@ log_update raft_log::receive(log_time now, std::string_view message) {
         contact.heard = now_;
         contact.promised = std::max(contact.promised, std::min(x.sent_at, now_));
       }
+      // A late refusal of what was accepted since: the library would go back behind it, and send no entries ever after.
+      if (x.content.rejected > 0 && x.content.rejected <= core_match_index(core_.get(), x.from))
+        x.content.rejected = x.content.index = 0;
       break;
     case core_vote:
       if (!x.content.disrupt && now_ < votes_from_)

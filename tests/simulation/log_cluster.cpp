@@ -35,7 +35,11 @@ log_cluster::log_cluster(uint64_t seed, mutation fault)
                                i->second->deliver(bytes);
                            }} {
   world_.fault = fault;
-  world_.clocks_jump = world_.random.one_in(2);
+  auto& random = world_.random;
+  world_.clocks_jump = random.one_in(2);
+  network_.faults.loss_one_in = random.one_in(3) ? 8 : 33;
+  network_.faults.slow_one_in = random.one_in(3) ? 4 : 50;
+  network_.faults.slow_delay = milliseconds{random.one_in(2) ? 300 : 900};
   auto size = world_.random.number(0, 2) * 2 + 1;
   std::vector<log_member> members;
   for (uint64_t i = 1; i <= size; ++i)
@@ -86,6 +90,8 @@ void log_cluster::crash_or_start() {
   } else if (!world_.random.one_in(3)) {
     x.crash();
     ++report_.crashes;
+    if (world_.random.one_in(2)) // back before anybody misses it
+      x.start();
   }
 }
 

@@ -135,15 +135,13 @@ void log_node::store(log_update& update) {
   for (const auto& x : update.append)
     entries.emplace_back(x.index, encode_entry(x));
   auto hard_state = update.hard_state;
-  if (hard_state && world_.fault == mutation::forget_vote)
-    hard_state->vote = 0;
   if (hard_state)
     ++hard_states_on_their_way_;
   disk_.write(
     true,
     [hard_state, entries, cut_from = update.cut_from, snapshot = update.snapshot,
-     first_kept = update.first_kept](log_disk& x) {
-      if (hard_state)
+     first_kept = update.first_kept, forget = world_.fault == mutation::forget_vote](log_disk& x) {
+      if (hard_state && !forget)
         x.hard_state = encode_hard_state(*hard_state);
       if (cut_from > 0)
         x.entries.erase(x.entries.lower_bound(cut_from), x.entries.end());

@@ -14,7 +14,7 @@ constexpr uint64_t first_seed = 1;
 constexpr auto time_for_seeds = std::chrono::seconds{60};
 
 // Seeds within which each mistake of a driver is found.
-constexpr uint64_t seeds_for_mutation = 20000;
+constexpr uint64_t seeds_for_mutation = 50;
 
 std::string run(uint64_t seed, mutation fault = mutation::none) {
   return to_string(log_cluster{seed, fault}.run());
