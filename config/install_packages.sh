@@ -20,6 +20,10 @@ readonly build_packages=(
   libsodium-dev libsqlite3-dev
   libhowardhinnant-date-dev liblua5.4-dev libzstd-dev zlib1g-dev tzdata
 )
+# The Raft library that Debian 12 has is older, and loses acknowledged entries. Debian 13 has a newer one; for 12 it is
+# in backports.
+readonly raft_package=libraft-dev
+readonly raft_version=0.22
 readonly test_packages=(libgtest-dev libgmock-dev librapidcheck-dev)
 # A missing one makes its test skip, so failing to install it is only a warning. `prometheus` brings promtool,
 # `libfaketime` sets the clock of one process.
@@ -114,6 +118,55 @@ install_without_services() {
   fi
 }
 
+raft_is_installed() {
+  local version
+  version=$(dpkg-query --show --showformat '${Version}' "$raft_package" 2>/dev/null) || return 1
+  [[ -n $version ]] && dpkg --compare-versions "$version" ge "$raft_version"
+}
+
+# Prints the newest version of the Raft library that apt's lists know and that is new enough.
+known_raft() {
+  local version newest=
+  while read -r version; do
+    dpkg --compare-versions "$version" ge "$raft_version" || continue
+    [[ -n $newest ]] && dpkg --compare-versions "$version" le "$newest" || newest=$version
+  done < <(apt-cache madison "$raft_package" 2>/dev/null | cut -d'|' -f2 | tr -d ' ')
+  printf '%s' "$newest"
+}
+
+# Adds the backports suite beside the machine's own entry of Debian's main archive.
+add_backports() {
+  local here codename uri source extension=sources
+  here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+  codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+  # shellcheck disable=SC2016 # the variable is apt's
+  uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' \
+    "Codename: $codename" 'Component: main' | head -n 1)
+  [[ -n $uri ]] || return 1
+  source=$("$here/backports_source.sh" "$codename" "$uri" /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
+    /etc/apt/sources.list.d/*.sources) || return 1
+  [[ $source != deb\ * ]] || extension=list
+  printf 'install_packages: adding %s-backports, where %s %s is\n' "$codename" "$raft_package" "$raft_version" >&2
+  printf '%s\n' "$source" |
+    "${as_root[@]}" tee "/etc/apt/sources.list.d/overwatch-backports.$extension" >/dev/null
+}
+
+install_raft() {
+  local version
+  version=$(known_raft)
+  if [[ -z $version ]]; then
+    apt update || return 1
+    version=$(known_raft)
+  fi
+  if [[ -z $version ]]; then
+    add_backports && apt update || return 1
+    version=$(known_raft)
+  fi
+  [[ -n $version ]] || return 1
+  printf 'install_packages: installing %s %s\n' "$raft_package" "$version" >&2
+  apt install --yes --no-install-recommends "$raft_package=$version" "libraft0=$version" >/dev/null
+}
+
 main() {
   local wanted=("${build_packages[@]}") optional=() missing
   case "${1:-}" in
@@ -147,6 +200,14 @@ main() {
     mapfile -t missing < <(missing_of "${missing[@]}")
     ((${#missing[@]} == 0)) ||
       fail "could not install: ${missing[*]}. They are packages of Debian 12 (bookworm, main); apt-get says why, above."
+  fi
+
+  if ! raft_is_installed; then
+    find_root "$raft_package"
+    install_raft || true # as above
+    raft_is_installed ||
+      fail "could not install $raft_package $raft_version or newer. It is in Debian 13, and in the backports of Debian 12;" \
+        "add that suite to apt's sources and run: apt-get install -t bookworm-backports $raft_package"
   fi
 
   ((${#optional[@]} > 0)) || return 0
