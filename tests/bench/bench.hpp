@@ -20,6 +20,7 @@ struct bench_options {
   uint64_t deep = 1'000'000;        ///< tasks in the queue when it is deep
   uint32_t kill_rounds = 0;
   uint64_t snapshot_mb = 1024;      ///< size of the tree that is captured and restored
+  uint64_t scan_files = 200'000;    ///< in the tree that is scanned
 };
 
 /// Tasks in a batch, over HTTP and CAF.
@@ -57,6 +58,9 @@ void measure_snapshot(const bench_options& options, report& results);
 /// Tasks that are submitted, started and ended while 1,000, 100,000 and `deep` others of mixed kinds wait, and the
 /// opening of a gate that 100,000 wait for. On the actors that decide, in this process.
 void measure_decisions(const bench_options& options, report& results);
+
+/// The pass over all files of a security scan, beside `find` with the same tests.
+void measure_scan(const bench_options& options, report& results);
 
 /// kill -9 under load, with every acknowledged task accounted for.
 void measure_kill(const bench_options& options, report& results);

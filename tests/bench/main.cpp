@@ -24,6 +24,7 @@ const std::vector<part>& parts() {
     {"limits", measure_limits},         {"http", measure_http},   {"caf", measure_caf},
     {"end-to-end", measure_end_to_end}, {"start", measure_start}, {"deep", measure_deep},
     {"decisions", measure_decisions},   {"snapshot", measure_snapshot},
+    {"scan", measure_scan},
   };
   return all;
 }
@@ -52,6 +53,8 @@ void declare(CLI::App& app, command_line& line) {
   app.add_option("--deep", line.options.deep, "Tasks in the deep queue")->check(CLI::Range(10'000, 100'000'000));
   app.add_option("--snapshot-mb", line.options.snapshot_mb, "Size of the tree that is captured and restored")
     ->check(CLI::Range(1, 100'000));
+  app.add_option("--scan-files", line.options.scan_files, "Files in the tree that is scanned")
+    ->check(CLI::Range(1000, 100'000'000));
   app.add_option("--connections", line.options.connections, "HTTP connections")->check(CLI::Range(1, 64));
   app.add_option("--kill", line.options.kill_rounds,
                  "Only this: so many rounds of kill -9 under load, then a count of what is there");
