@@ -31,6 +31,8 @@ template <class Inspector>
 bool inspect(Inspector& f, cancel_workflow_command& x) { return f(x.id, x.reason); }
 template <class Inspector>
 bool inspect(Inspector& f, compensated_command& x) { return f(x.id, x.done); }
+template <class Inspector>
+bool inspect(Inspector& f, forget_command& x) { return f(x.kind, x.name); }
 
 // Shared values are stored by value. A spec has its length before it, so that it may grow.
 void put_submission(encoder& f, const submission& x) {

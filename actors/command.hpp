@@ -1,9 +1,11 @@
 #pragma once
 
+#include "actors/keys.hpp"
 #include "messages/requests.hpp"
 #include "messages/task.hpp"
 #include "messages/workflow.hpp"
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -82,6 +84,10 @@ struct lead_command {
 
 /// Small durable values by kind and name; `key` is the users' own space.
 enum class document_kind : uint8_t { key, gate, schedule, rule };
+inline constexpr std::array<std::string_view, 4> document_kind_names{"key", "gate", "schedule", "rule"};
+inline std::string describe(document_kind kind, const std::string& name) {
+  return std::string{document_kind_names[static_cast<size_t>(kind)]} + " \"" + name + '"';
+}
 
 /// Sets or removes a document. With `expected`, only when its version is that (0: only when it is not there).
 struct put_command {
@@ -132,10 +138,16 @@ struct compensated_command {
   bool done = true; ///< false: something could not be rolled back
 };
 
+/// Erases a value whose time has passed. Nobody sees a difference: it only makes room.
+struct forget_command {
+  keys::expiring_kind kind = keys::expiring_kind::unique_key;
+  std::string name;
+};
+
 using command = std::variant<submit_command, start_command, finish_command, violate_command, cancel_command,
                              promote_command, remove_command, setting_command, lead_command, put_command, patch_command,
                              approve_command, rollback_command, workflow_command, cancel_workflow_command,
-                             compensated_command>;
+                             compensated_command, forget_command>;
 
 /// One log entry.
 struct command_batch {

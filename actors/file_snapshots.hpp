@@ -66,6 +66,7 @@ struct snapshot_description {
   uint64_t total_bytes = 0;
   std::vector<std::string> notes;
   timestamp captured_at;
+  bool hook_state = false; ///< the handler's hook has captured something too
 };
 
 struct stored_snapshot {

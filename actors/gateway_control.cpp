@@ -116,6 +116,7 @@ caf::result<snapshot_record> gateway_state::snapshot(const get_snapshot_request&
           result.entries = files.total_entries;
           result.bytes = files.total_bytes;
           result.truncated = files.truncated;
+          result.handler_state = files.hook_state;
           for (const auto& entry : files.entries)
             result.files.push_back({entry.path, kind_of(entry.kind), entry.size, entry.mode});
           promise.deliver(std::move(result));

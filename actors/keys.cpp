@@ -130,8 +130,8 @@ std::string finished(const task_id& id, timestamp time) {
   return key;
 }
 
-std::string unique(partition_id partition, std::string_view unique_key) {
-  return with_text(partition, 'u', unique_key);
+std::string expiring(partition_id partition, expiring_kind kind, std::string_view name) {
+  return with_text(partition, static_cast<char>(kind), name);
 }
 
 std::string setting(partition_id partition, std::string_view name) { return with_text(partition, 'o', name); }

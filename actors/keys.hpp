@@ -43,6 +43,9 @@ namespace overwatch::keys {
 /// What a timer of the `w` range is for.
 enum class timer_kind : uint8_t { eligible, deadline };
 
+/// What is kept until a time: who holds a unique key, the result of a cache key, how full the bucket of a rate is.
+enum class expiring_kind : char { unique_key = 'u', cached_result = 'a', rate = 'g' };
+
 void append_u16(std::string& key, uint16_t x);
 void append_u64(std::string& key, uint64_t x);
 void append_id(std::string& key, const task_id& id);
@@ -69,7 +72,7 @@ std::string timer_at(partition_id partition, timestamp time);
 std::string timer(const task_id& id, timestamp time, timer_kind kind);
 std::string finished_at(partition_id partition, timestamp time);
 std::string finished(const task_id& id, timestamp time);
-std::string unique(partition_id partition, std::string_view unique_key);
+std::string expiring(partition_id partition, expiring_kind kind, std::string_view name = {});
 std::string setting(partition_id partition, std::string_view name);
 std::string resource_ready_prefix(partition_id partition, std::string_view task_type, priority importance);
 std::string resource_ready(const task_id& id, std::string_view task_type, priority importance, uint64_t order);

@@ -19,6 +19,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace overwatch {
@@ -148,9 +149,14 @@ public:
   /// The batch of flush `number` (and all before it) is in the store: forget what need not be in memory.
   void flushed(uint64_t number);
 
-  /// Puts tasks that were read from the store into memory, because they will run soon.
-  void keep(const task_id& id, std::shared_ptr<const task_spec> spec, std::shared_ptr<const std::string> payload,
-            task_state state);
+  /// Before a page of tasks is read from the store that `keep` shall get; answers with the number of the reading.
+  uint64_t begin_reading();
+  void end_reading(uint64_t reading) { readings_.erase(reading); }
+
+  /// Puts a task that was read from the store into memory, because it will run soon. One that was in memory and left it
+  /// since the reading began may be newer than what was read: it stays in the store.
+  void keep(uint64_t reading, const task_id& id, std::shared_ptr<const task_spec> spec,
+            std::shared_ptr<const std::string> payload, task_state state);
 
   /// A hash over everything that replicas must agree on; reads the whole state. For tests: flush before.
   uint64_t digest() const;
@@ -276,6 +282,7 @@ private:
   command_result run(const workflow_command& x, applied_entry& out);
   command_result run(const cancel_workflow_command& x, applied_entry& out);
   command_result run(const compensated_command& x, applied_entry& out);
+  command_result run(const forget_command& x, applied_entry& out);
 
   using type_counts = std::array<std::array<uint64_t, priority_names.size()>, task_status_names.size()>;
 
@@ -300,6 +307,8 @@ private:
   std::map<task_id, workflow_state> workflows_; // unfinished, or changed since the last flush
   std::set<task_id> dirty_workflows_;
   std::deque<std::pair<task_id, task_status>> ended_; // by the command that is being applied
+  uint64_t newest_reading_ = 0;
+  std::map<uint64_t, std::unordered_set<task_id>> readings_; // with the tasks that left the memory since they began
   std::vector<entry*> dirty_; // the table keeps its entries where they are
   std::vector<entry> replaced_; // removed and still stored, and their id has a new task
   std::vector<task_id> loaded_; // brought into memory by the entry that is being applied

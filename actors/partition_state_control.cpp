@@ -37,10 +37,10 @@ command_result partition_state::run(const put_command& x, applied_entry& out) {
   };
   if (x.expected && *x.expected != version)
     return refuse(ec::conflict, "/version",
-                  before ? x.name + " has version " + std::to_string(version) + ", not " + std::to_string(*x.expected)
-                         : x.name + " is not there, so it has no version " + std::to_string(*x.expected));
+                  before ? describe(x.kind, x.name) + " has version " + std::to_string(version) + ", not " + std::to_string(*x.expected)
+                         : describe(x.kind, x.name) + " is not there, so it has no version " + std::to_string(*x.expected));
   if (!x.value && !before)
-    return refuse(ec::not_found, "/name", "there is no " + x.name);
+    return refuse(ec::not_found, "/name", "there is no " + describe(x.kind, x.name));
   auto grows = x.value ? x.name.size() + x.value->size() : 0;
   if (x.kind == document_kind::key && documents_.key_bytes() + grows > key_limits::total_bytes)
     return refuse(ec::too_large, "/value", "all keys and values together have at most "

@@ -24,8 +24,9 @@ std::vector<task_id> ids_with(const store_reader& base, const std::string& prefi
 // -- from the store ------------------------------------------------------------
 
 partition_state::partition_state(const store_reader& base, partition_id partition)
-  : base_{base}, partition_{partition}, unique_{base, keys::prefix(partition, 'u')},
-    cached_{base, keys::prefix(partition, 'a')}, rates_{base, keys::prefix(partition, 'g')}, documents_{base, partition} {
+  : base_{base}, partition_{partition}, unique_{base, keys::expiring(partition, keys::expiring_kind::unique_key)},
+    cached_{base, keys::expiring(partition, keys::expiring_kind::cached_result)},
+    rates_{base, keys::expiring(partition, keys::expiring_kind::rate)}, documents_{base, partition} {
   if (auto record = base_.get(key_space::state, keys::meta(partition_)))
     invariant(decode(*record, totals_), "the stored totals of a partition are readable");
   for (const auto& x : totals_.counts)

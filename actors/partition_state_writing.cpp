@@ -189,8 +189,12 @@ void partition_state::flushed(uint64_t number) {
       if (x->dirty || x->flush_number != unacknowledged_.front().first)
         continue; // written again since: a later flush has it too
       auto finished = x->removed || is_terminal(x->state.status);
-      if (finished || (x->state.status != task_status::running && tasks_.size() > max_clean_tasks))
-        tasks_.erase(task_id{x->spec->id});
+      if (finished || (x->state.status != task_status::running && tasks_.size() > max_clean_tasks)) {
+        auto id = x->spec->id;
+        for (auto& [reading, forgotten] : readings_)
+          forgotten.insert(id);
+        tasks_.erase(id);
+      }
     }
   unique_.flushed(number);
   cached_.flushed(number);

@@ -106,12 +106,22 @@ void pool_state::set_stop_time(attempt& x) const {
 }
 
 void pool_state::set_deadline(const deadline_change& x) {
-  auto i = running_.find(x.id);
-  if (i == running_.end() || i->second.what.fence != x.fence)
+  auto is_meant = [&](const assignment& y) { return y.task.spec->id == x.id && y.fence == x.fence; };
+  if (auto i = running_.find(x.id); i != running_.end() && is_meant(i->second.what)) {
+    i->second.deadline = x.deadline;
+    set_stop_time(i->second);
+    tick_at(i->second.stop_at);
     return;
-  i->second.deadline = x.deadline;
-  set_stop_time(i->second);
-  tick_at(i->second.stop_at);
+  }
+  auto change = [&](assignment& y) { // its handler was not called yet
+    auto spec = std::make_shared<task_spec>(*y.task.spec);
+    spec->deadline = x.deadline;
+    y.task.spec = std::move(spec);
+  };
+  if (auto i = capturing_.find(x.id); i != capturing_.end() && is_meant(i->second.what))
+    change(i->second.what);
+  if (auto waits = std::find_if(waiting_.begin(), waiting_.end(), is_meant); waits != waiting_.end())
+    change(*waits);
 }
 
 // The handler did not stop: its thread stays with it, its slot and its task go on without it.

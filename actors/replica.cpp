@@ -67,7 +67,6 @@ void after_flush(replica_pointer self, std::function<void(uint64_t)> next) {
 void flush_done(replica_pointer self, uint64_t number) {
   auto& state = self->state;
   state.machine->flushed(number);
-  ++state.flushes_done;
   while (!state.flushes.empty() && state.flushes.front().number <= number) {
     auto done = std::move(state.flushes.front());
     state.flushes.pop_front();
@@ -252,27 +251,32 @@ void expire_waits(replica_pointer self) {
   }
 }
 
-// Flushes, lets the task_reader read, and answers with `finish(page, applied, current)`. While `current` holds, no
-// task of the page can have changed without being in memory.
+constexpr auto no_more = [](auto&, uint64_t, uint64_t) {};
+
+// Flushes, lets the task_reader read, and answers with `finish(page, applied, reading)`.
 template <class Page, class Request, class Finish>
 caf::result<Page> read_page(replica_pointer self, const Request& request, Finish finish) {
   auto promise = self->make_response_promise<Page>();
   after_flush(self, [=](uint64_t applied) mutable {
-    auto flushes = self->state.flushes_done;
+    auto reading = self->state.machine->begin_reading();
     self->request(self->state.links.reader, read_timeout, request)
       .then(
         [=](Page& page) mutable {
-          finish(page, applied, flushes == self->state.flushes_done);
+          finish(page, applied, reading);
+          self->state.machine->end_reading(reading);
           promise.deliver(std::move(page));
         },
-        [=](caf::error& error) mutable { promise.deliver(std::move(error)); });
+        [=](caf::error& error) mutable {
+          self->state.machine->end_reading(reading);
+          promise.deliver(std::move(error));
+        });
   });
   return promise;
 }
 
-void keep_page(replica_pointer self, ready_page& page) {
+void keep_page(replica_pointer self, ready_page& page, uint64_t reading) {
   for (auto& item : page.items)
-    self->state.machine->keep(item.id, item.task.spec, item.task.payload, item.state);
+    self->state.machine->keep(reading, item.id, item.task.spec, item.task.payload, item.state);
 }
 
 document document_of(const document_table::key& key, const document_table::row& row) {
@@ -293,7 +297,7 @@ document_page read_documents(const partition_state& machine, const documents_req
 caf::result<document> read_document(const partition_state& machine, const document_request& x) {
   if (const auto* row = machine.documents().find(x.kind, x.name))
     return document_of({x.kind, x.name}, *row);
-  return make_error(ec::not_found, "there is no " + x.name, "/name");
+  return make_error(ec::not_found, "there is no " + describe(x.kind, x.name), "/name");
 }
 
 caf::result<workflow_record> read_workflow(const partition_state& machine, const task_id& id) {
@@ -357,25 +361,25 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
       return promise;
     },
     [=](const ready_request& x) {
-      return read_page<ready_page>(self, x, [=](ready_page& page, uint64_t applied, bool current) {
+      return read_page<ready_page>(self, x, [=](ready_page& page, uint64_t applied, uint64_t reading) {
         page.applied = applied;
-        if (current)
-          keep_page(self, page);
+        keep_page(self, page, reading);
       });
     },
     [=](const timer_request& x) {
-      return read_page<timer_page>(self, x, [](timer_page& page, uint64_t applied, bool) { page.applied = applied; });
+      return read_page<timer_page>(self, x, [](auto& page, uint64_t applied, uint64_t) { page.applied = applied; });
     },
     [=](const parked_request& x) {
-      return read_page<parked_page>(self, x, [](parked_page& page, uint64_t applied, bool) { page.applied = applied; });
+      return read_page<parked_page>(self, x, [](auto& page, uint64_t applied, uint64_t) { page.applied = applied; });
     },
-    [=](const running_request& x) { return read_page<running_page>(self, x, [](running_page&, uint64_t, bool) {}); },
-    [=](const finished_request& x) { return read_page<id_page>(self, x, [](id_page&, uint64_t, bool) {}); },
+    [=](const running_request& x) { return read_page<running_page>(self, x, no_more); },
+    [=](const finished_request& x) { return read_page<id_page>(self, x, no_more); },
+    [=](const expired_request& x) { return read_page<expired_page>(self, x, no_more); },
     [=](const documents_request& x) { return read_documents(*self->state.machine, x); },
     [=](const document_request& x) { return read_document(*self->state.machine, x); },
     [=](const get_workflow_request& x) { return read_workflow(*self->state.machine, x.id); },
     [=](const list_workflows_request& x) {
-      return read_page<workflow_page>(self, x, [](workflow_page&, uint64_t, bool) {});
+      return read_page<workflow_page>(self, x, no_more);
     },
     [=](const get_snapshot_request& x) { return read_saved(*self->state.machine, x.id); },
     [=](caf::subscribe_atom, const caf::strong_actor_ptr& who) {

@@ -63,7 +63,6 @@ struct replica_state {
     std::vector<std::function<void(uint64_t)>> then; ///< called with `applied` once it is in the store
   };
   std::deque<flush_on_its_way> flushes;
-  uint64_t flushes_done = 0;
   uint64_t log_bytes = 0;   ///< since the last checkpoint was asked for
   uint64_t first_index = 1; ///< of the log entries that are kept
   bool ticking = false;

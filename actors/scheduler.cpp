@@ -52,6 +52,9 @@ void scheduler_state::reset() {
   starting_.clear();
   running_.clear();
   removing_ = false;
+  forgetting_ = false;
+  look_on_at_.clear();
+  ++role_;
   for (auto& [address, pool] : pools_)
     pool->busy = 0;
   for (auto& [name, node] : nodes_) {

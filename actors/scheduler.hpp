@@ -161,6 +161,8 @@ private:
   void answer(const applied_entry& entry, const entry_in_flight& proposed);
   void use_setting(const std::string& key, const std::string& value);
   uint32_t limit_of(const node_entry& node) const;
+  void remove_finished();
+  void forget_expired();
   void load_pages();
   void arm_timer();
   void miss_deadline(const task_id& id);
@@ -178,6 +180,7 @@ private:
   std::mt19937_64 random_;
 
   bool leads_ = false;
+  uint64_t role_ = 0; // changes with it: what was asked for before is not heard any more
   bool leaving_ = false;
   bool dispatching_ = true;
   disk_state disk_ = disk_state::ok;
@@ -210,6 +213,8 @@ private:
   size_t gathered_bytes_ = 0;                                      // of the open one
   bool send_scheduled_ = false;
   bool removing_ = false;
+  bool forgetting_ = false;
+  std::string look_on_at_; // of the values whose time may have passed
   std::vector<caf::typed_response_promise<scheduler_status>> settling_;
 };
 

@@ -12,6 +12,7 @@ namespace {
 constexpr auto page_timeout = std::chrono::seconds{60};
 constexpr size_t timers_per_entry = 1'000;
 constexpr uint32_t removals_per_page = 1'000;
+constexpr uint32_t looks_per_page = 2'000;
 
 // Timers follow the wall clock, delayed messages do not: a clock that was set is noticed within this time.
 constexpr auto clock_check = std::chrono::microseconds{std::chrono::seconds{5}};
@@ -24,29 +25,44 @@ void scheduler_state::load_pages() {
   for (const auto& wanted : ready_.wanted_pages())
     self_->request(replica_, page_timeout, wanted)
       .then(
-        [this](const ready_page& page) {
+        [this, role = role_](const ready_page& page) {
+          if (role != role_)
+            return; // asked for by an earlier leadership
           ready_.add_page(page);
           schedule_send();
         },
-        [this, wanted](const caf::error&) { ready_.page_failed(wanted); });
+        [this, role = role_, wanted](const caf::error&) {
+          if (role == role_)
+            ready_.page_failed(wanted);
+        });
   for (const auto& wanted : parked_.wanted_pages())
     self_->request(replica_, page_timeout, wanted)
       .then(
-        [this](const parked_page& page) {
+        [this, role = role_](const parked_page& page) {
+          if (role != role_)
+            return;
           parked_.add_page(page);
           let_go();
           load_pages();
         },
-        [this, reason = wanted.reason](const caf::error&) { parked_.page_failed(reason); });
+        [this, role = role_, reason = wanted.reason](const caf::error&) {
+          if (role == role_)
+            parked_.page_failed(reason);
+        });
   if (timers_.pages().wants_page()) {
     timer_request wanted{timers_.pages().page_start(), static_cast<uint32_t>(timers_.pages().page_size())};
     self_->request(replica_, page_timeout, wanted)
       .then(
-        [this](const timer_page& page) {
+        [this, role = role_](const timer_page& page) {
+          if (role != role_)
+            return;
           timers_.pages().add_page(page.keys, page.exhausted, page.applied);
           arm_timer();
         },
-        [this](const caf::error&) { timers_.pages().page_failed(); });
+        [this, role = role_](const caf::error&) {
+          if (role == role_)
+            timers_.pages().page_failed();
+        });
   }
 }
 
@@ -91,18 +107,47 @@ void scheduler_state::miss_deadline(const task_id& id) {
 
 void scheduler_state::remove_expired() {
   self_->delayed_send(self_, options_.retention_interval, caf::idle_atom::value);
-  if (!leads_ || leaving_ || retention_.count() <= 0 || std::exchange(removing_, true))
+  if (!leads_ || leaving_)
+    return;
+  remove_finished();
+  forget_expired();
+}
+
+void scheduler_state::remove_finished() {
+  if (retention_.count() <= 0 || std::exchange(removing_, true))
     return;
   finished_request wanted{options_.clock() - retention_, removals_per_page};
   self_->request(replica_, page_timeout, wanted)
     .then(
-      [this](const id_page& page) {
+      [this, role = role_](const id_page& page) {
+        if (role != role_)
+          return;
         removing_ = false;
         for (const auto& id : page.ids)
           add(remove_command{id});
         schedule_send();
       },
-      [this](const caf::error&) { removing_ = false; });
+      [this, role = role_](const caf::error&) { removing_ = removing_ && role != role_; });
+}
+
+// A look at some of what has a time to end, from where the last one ended. It goes on at once while much is found.
+void scheduler_state::forget_expired() {
+  if (std::exchange(forgetting_, true))
+    return;
+  self_->request(replica_, page_timeout, expired_request{options_.clock(), look_on_at_, looks_per_page})
+    .then(
+      [this, role = role_](const expired_page& page) {
+        if (role != role_)
+          return;
+        forgetting_ = false;
+        look_on_at_ = page.next;
+        for (const auto& [kind, name] : page.names)
+          add(forget_command{kind, name});
+        schedule_send();
+        if (page.names.size() > looks_per_page / 4)
+          forget_expired();
+      },
+      [this, role = role_](const caf::error&) { forgetting_ = forgetting_ && role != role_; });
 }
 
 } // namespace overwatch

@@ -177,6 +177,7 @@ snapshot_files run_describe(file_snapshots& files, const describe_snapshot& x, s
   result.total_entries = found.total_entries;
   result.total_bytes = found.total_bytes;
   result.notes = std::move(found.notes);
+  result.hook_state = found.hook_state;
   return result;
 }
 

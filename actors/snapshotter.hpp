@@ -68,6 +68,7 @@ struct snapshot_files {
   uint64_t total_entries = 0;
   uint64_t total_bytes = 0;
   std::vector<std::string> notes; ///< what was left out, in sentences
+  bool hook_state = false; ///< the handler's hook has captured something too
 };
 
 struct stored_snapshots_request {};

@@ -135,6 +135,18 @@ struct id_page {
   std::vector<task_id> ids;
 };
 
+/// Values whose time has passed, for retention. Looks at so many rows; `after` is where the page before ended.
+struct expired_request {
+  timestamp before;
+  std::string after;
+  uint32_t limit = 0;
+};
+
+struct expired_page {
+  std::vector<std::pair<keys::expiring_kind, std::string>> names;
+  std::string next; ///< where to look on; empty: all were looked at
+};
+
 struct running_page {
   std::vector<std::pair<submission, task_state>> tasks;
 };
@@ -148,6 +160,7 @@ using task_reader_actor = caf::typed_actor<
   caf::replies_to<parked_request>::with<parked_page>,
   caf::replies_to<running_request>::with<running_page>,
   caf::replies_to<finished_request>::with<id_page>,
+  caf::replies_to<expired_request>::with<expired_page>,
   caf::replies_to<list_workflows_request>::with<workflow_page>>;
 
 // -- replica -------------------------------------------------------------------
@@ -231,6 +244,7 @@ using replica_actor = caf::typed_actor<
   caf::replies_to<parked_request>::with<parked_page>,
   caf::replies_to<running_request>::with<running_page>,
   caf::replies_to<finished_request>::with<id_page>,
+  caf::replies_to<expired_request>::with<expired_page>,
   // Small values, from memory.
   caf::replies_to<documents_request>::with<document_page>,
   caf::replies_to<document_request>::with<document>,
@@ -261,6 +275,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::parked_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::running_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::running_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::finished_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::expired_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::expired_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::id_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::proposal)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::role_report)

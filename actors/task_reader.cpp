@@ -295,6 +295,42 @@ id_page read_finished(const store_reader& db, const finished_request& x, partiti
   return page;
 }
 
+// Until when a value of this kind counts; none: its task decides.
+std::optional<timestamp> end_of(keys::expiring_kind kind, std::string_view value) {
+  auto read = [&](auto x) {
+    invariant(decode(value, x), "a stored value is readable");
+    return x;
+  };
+  switch (kind) {
+    case keys::expiring_kind::unique_key:
+      return read(unique_holder{}).until;
+    case keys::expiring_kind::cached_result:
+      return read(cached_result{}).until;
+    case keys::expiring_kind::rate:
+      break;
+  }
+  return read(rate_bucket{}).full_at;
+}
+
+expired_page read_expired(const store_reader& db, const expired_request& x, partition_id partition) {
+  using keys::expiring_kind;
+  expired_page page;
+  uint32_t looked = 0;
+  for (auto kind : {expiring_kind::cached_result, expiring_kind::rate, expiring_kind::unique_key}) { // as they sort
+    auto prefix = keys::expiring(partition, kind);
+    auto last = keys::after_prefix(prefix);
+    for (auto i = db.scan(key_space::state, std::max(prefix, x.after), last); i->valid(); i->next()) {
+      if (looked++ == x.limit) {
+        page.next = i->key();
+        return page;
+      }
+      if (auto until = end_of(kind, i->value()); until && *until <= x.before)
+        page.names.emplace_back(kind, i->key().substr(prefix.size()));
+    }
+  }
+  return page;
+}
+
 } // namespace
 
 task_reader_actor::behavior_type task_reader(reader_pointer self, const store_reader* db, task_reader_options options) {
@@ -308,6 +344,7 @@ task_reader_actor::behavior_type task_reader(reader_pointer self, const store_re
     [=](const parked_request& x) { return read_parked(*db, x, self->state.options.partition); },
     [=](const running_request&) { return read_running(*db, self->state.options.partition); },
     [=](const finished_request& x) { return read_finished(*db, x, self->state.options.partition); },
+    [=](const expired_request& x) { return read_expired(*db, x, self->state.options.partition); },
     [=](const list_workflows_request& x) { return list_workflows(*db, x, self->state.options.partition); },
   };
 }

@@ -241,6 +241,7 @@ snapshot_description snapshot_store::describe(const std::string& name, size_t ma
     result.truncated = x->entries.size() > max_entries;
     result.notes = x->notes;
     result.captured_at = x->started;
+    result.hook_state = x->hook_state.has_value();
     for (uint32_t i = 0; i < x->entries.size() && i < max_entries; ++i) {
       const auto& entry = x->entries[i];
       result.entries.push_back({x->path_of(i), entry.kind, entry.size, entry.metadata.mode});

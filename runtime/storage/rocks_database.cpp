@@ -22,6 +22,9 @@ constexpr size_t deletion_trigger = 2048;
 constexpr size_t info_log_bytes = mb;
 constexpr size_t info_log_files = 3;
 
+// Few threads read: shards that are large beat many.
+constexpr int cache_shard_bits = 2;
+
 constexpr int open_files = 512;
 constexpr uint64_t manifest_bytes = 16 * mb;
 
@@ -58,7 +61,12 @@ rocksdb::ColumnFamilyOptions make_family_options(const rocks_store_options& opti
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true; // or they would grow with the data, outside of every bound
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  // A file of many tasks has indexes and filters of megabytes, too big for the cache as one block: every read of a
+  // task would load them from the disk.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.pin_top_level_index_and_filter = true;
   table.block_size = 8 * 1024;
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;
@@ -73,7 +81,7 @@ rocksdb::ColumnFamilyOptions make_family_options(const rocks_store_options& opti
 } // namespace
 
 rocks_settings make_rocks_settings(const rocks_store_options& options) {
-  auto cache = rocksdb::NewLRUCache(std::max<size_t>(options.cache_mb, 1) * mb);
+  auto cache = rocksdb::NewLRUCache(std::max<size_t>(options.cache_mb, 1) * mb, cache_shard_bits);
   // Entries are written once, read rarely and soon cut away: its memtable is large enough that most are cut before
   // it is flushed, and a flush leaves out what is cut.
   auto log = make_family_options(options, cache);

@@ -92,7 +92,8 @@ std::vector<command> one_of_each() {
                                           std::vector<std::string>{"a"}}},
                     command{approve_command{{1, 2}, {"deploy", "ann", "looks good", timestamp{9s}}}},
                     command{rollback_command{{1, 2}, rollback_status::failed, "no space"}}, command{workflow},
-                    command{cancel_workflow_command{{7, 8}, "enough"}}, command{compensated_command{{7, 8}, false}}})
+                    command{cancel_workflow_command{{7, 8}, "enough"}}, command{compensated_command{{7, 8}, false}},
+                    command{forget_command{keys::expiring_kind::rate, "slow"}}})
     commands.push_back(std::move(x));
   return commands;
 }

@@ -149,6 +149,28 @@ TEST_F(PoolTest, DeadlineStopsTheHandlerForGood) {
   EXPECT_FALSE(ended[0].retryable);
 }
 
+TEST_F(PoolTest, NewDeadlineCountsForAnAttemptThatWaitsForAWorker) {
+  auto began = std::make_shared<std::promise<void>>();
+  auto release = std::make_shared<std::promise<void>>();
+  auto released = release->get_future().share();
+  auto handle = start(
+    [=](const attempt_context& x) {
+      if (x.task().id.high == 2)
+        return x.wait_for(60s) ? outcome::failed("was told to stop") : outcome::completed();
+      began->set_value();
+      released.wait();
+      return outcome::completed();
+    },
+    {}, 1);
+  assign(handle, {task(1), task(2)});
+  ASSERT_EQ(began->get_future().wait_for(patience), std::future_status::ready);
+  caf::anon_send(handle, deadline_change{{2, 1}, {1, 1}, now() + 20ms});
+  release->set_value();
+  auto ended = outcomes(2);
+  EXPECT_EQ(ended[1].kind, violation::timeout);
+  EXPECT_FALSE(ended[1].retryable);
+}
+
 TEST_F(PoolTest, CancelStopsOnlyTheAttemptWithItsToken) {
   std::promise<void> began;
   auto handle = start([&](const attempt_context& x) {

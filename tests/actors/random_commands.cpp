@@ -171,7 +171,11 @@ command random_commands::next(const reference_model& model, timestamp time) {
     break;
   }
   auto workflow = id_of(workflows_at + below(workflows));
-  switch (below(4)) {
+  switch (below(5)) {
+  case 4:
+    return once_in(3)   ? forget_command{keys::expiring_kind::unique_key, any({"u1", "u2"})}
+           : once_in(2) ? forget_command{keys::expiring_kind::cached_result, any({"c1", "c2"})}
+                        : forget_command{keys::expiring_kind::rate, any({"slow", "fast"})};
   case 0:
     return cancel_workflow_command{workflow, "no"};
   case 1:

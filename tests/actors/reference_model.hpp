@@ -91,6 +91,7 @@ private:
   bool run(const workflow_command& x);
   bool run(const cancel_workflow_command& x);
   bool run(const compensated_command& x);
+  bool run(const forget_command&) { return true; }
 
   task* find(const task_id& id);
   bool add(const submission& x);

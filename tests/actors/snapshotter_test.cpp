@@ -57,6 +57,7 @@ public:
       else
         result.truncated = true;
     }
+    result.hook_state = kept[name].scope.hook_state.has_value();
     return result;
   }
 
@@ -294,6 +295,7 @@ TEST_F(SnapshotterTest, HooksAreCalledBeforeTheCaptureAndAfterTheRestore) {
                                     "restore " + name_of(one, 1),
                                     "hook restores state for " + to_string(one) + "{\"n\":1}"};
   EXPECT_EQ(files->calls, expected) << "when the capture is there already, its hook is not called again";
+  EXPECT_TRUE(ask<snapshot_files>(describe_snapshot{one}).hook_state);
 }
 
 TEST_F(SnapshotterTest, HookThatThrowsIsAFailure) {

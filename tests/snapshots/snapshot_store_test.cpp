@@ -62,6 +62,7 @@ TEST_F(SnapshotStoreTest, SecondCaptureUnderANameKeepsTheFirst) {
 TEST_F(SnapshotStoreTest, HookStateComesBack) {
   ASSERT_FALSE(store->capture("hook", {{}, std::string{"a\0b", 3}}, {}).error);
   EXPECT_EQ(restore("hook").hook_state, (std::string{"a\0b", 3}));
+  EXPECT_TRUE(store->describe("hook", 10).hook_state);
   capture();
   EXPECT_FALSE(restore().hook_state.has_value());
 }
