@@ -17,10 +17,11 @@ constexpr size_t secret_bytes = 64 * 1024; // of a file that may hold one
 constexpr size_t max_candidates = 10'000;  // of each kind, until packages are asked
 
 bool is_system_path(std::string_view path) {
-  static constexpr std::array<std::string_view, 9> fronts{"/etc",  "/usr", "/bin",  "/sbin",        "/lib",
-                                                          "/boot", "/opt", "/root", "/var/lib/dpkg"};
+  static constexpr std::array<std::string_view, 10> trees{"/etc",   "/usr",   "/bin",  "/sbin", "/lib",
+                                                          "/lib32", "/lib64", "/boot", "/opt",  "/root"};
   static constexpr std::array<std::string_view, 4> places{"/tmp", "/var/tmp", "/dev/shm", "/"};
-  return std::any_of(fronts.begin(), fronts.end(), [&](auto front) { return begins_with(path, front); }) ||
+  auto top = path.substr(0, path.find('/', 1));
+  return std::find(trees.begin(), trees.end(), top) != trees.end() ||
          std::find(places.begin(), places.end(), path) != places.end();
 }
 
@@ -57,8 +58,10 @@ public:
   explicit file_judge(scan& s) : s_{s} {}
 
   void look(const walk_entry& entry) {
+    if (!entry.reachable) // as the trees of containers, whose accounts are not those of the machine
+      return;
     judge_owner(entry);
-    if (!entry.reachable || S_ISLNK(entry.status.st_mode))
+    if (S_ISLNK(entry.status.st_mode))
       return;
     judge_writable(entry);
     if (!S_ISREG(entry.status.st_mode))

@@ -70,6 +70,27 @@ inline bool ends_with(std::string_view text, std::string_view back) {
   return text.size() >= back.size() && text.substr(text.size() - back.size()) == back;
 }
 
+/// True when all of `text` fits a pattern of `*` (any characters) and `?` (one). Takes time like the product of both lengths.
+inline bool matches(std::string_view pattern, std::string_view text) {
+  constexpr auto none = std::string_view::npos;
+  size_t p = 0, t = 0, star = none, after_star = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      after_star = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != none) { // the last star takes one more
+      p = star + 1;
+      t = ++after_star;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == none;
+}
+
 inline std::string lower(std::string_view text) {
   std::string result{text};
   for (auto& c : result)

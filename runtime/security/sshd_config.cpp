@@ -107,9 +107,10 @@ std::string sshd_settings::value_of(std::string_view keyword, std::string_view p
 std::vector<sshd_setting> sshd_settings::all_of(std::string_view keyword, std::string_view preset) const {
   std::vector<sshd_setting> result{{value_of(keyword, preset), {}}};
   for (const auto& [name, setting] : values) {
-    auto seen =
-      std::any_of(result.begin(), result.end(), [&](const sshd_setting& x) { return x.match == setting.match; });
-    if (name == keyword && !seen)
+    if (name != keyword || result.size() >= max_matches)
+      continue;
+    auto known = [match = setting.match](const sshd_setting& x) { return x.match == match; };
+    if (std::none_of(result.begin(), result.end(), known))
       result.push_back(setting);
   }
   return result;

@@ -28,6 +28,7 @@ struct sshd_setting {
 struct sshd_settings {
   static constexpr size_t max_depth = 16; ///< of Include
   static constexpr size_t max_lines = 100'000;
+  static constexpr size_t max_matches = 1000; ///< settings of one keyword
 
   std::vector<std::pair<std::string, sshd_setting>> values; ///< by keyword, in the order of the files
   std::vector<std::string> files;                           ///< that were read

@@ -1,10 +1,9 @@
 #include "runtime/security/suppressions.hpp"
 
 #include "runtime/handlers/json_text.hpp"
+#include "runtime/security/lines.hpp"
 
 #include <boost/json.hpp>
-
-#include <fnmatch.h>
 
 #include <algorithm>
 
@@ -22,8 +21,7 @@ std::string text_of(const json::object& object, const char* field) {
 bool covers(const suppressions::value_type& one, const std::string& id, timestamp now) {
   if (one.second.until && *one.second.until <= now)
     return false;
-  auto pattern = one.first.find_first_of("*?") != std::string::npos;
-  return one.first == id || (pattern && ::fnmatch(one.first.c_str(), id.c_str(), FNM_NOESCAPE) == 0);
+  return matches(one.first, id);
 }
 
 // Seconds since 1970: what the command line writes.

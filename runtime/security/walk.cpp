@@ -5,7 +5,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -184,8 +183,8 @@ walk_result walk(const tree& root, const walk_options& options, const std::funct
 
 bool is_excluded(std::string_view path, const std::vector<std::string>& exclude) {
   return std::any_of(exclude.begin(), exclude.end(), [&](const std::string& one) {
-    if (one.find_first_of("*?[") != std::string::npos)
-      return ::fnmatch(one.c_str(), std::string{path}.c_str(), 0) == 0;
+    if (one.find_first_of("*?") != std::string::npos)
+      return matches(one, path);
     return begins_with(path, one) && (path.size() == one.size() || path[one.size()] == '/' || one == "/");
   });
 }
@@ -207,11 +206,12 @@ void find_mounts(const tree& root, walk_options& options) {
   }
 }
 
+// An overlay elsewhere than at the root is the tree of a container.
 std::vector<std::string> usual_paths(const tree& root) {
   std::vector<std::string> result{"/"};
   if (root.is_machine())
     for (const auto& mount : mounts_with_data(procfs::read("/proc/self/mountinfo", procfs::parse_mountinfo)))
-      if (mount.point != "/")
+      if (mount.point != "/" && mount.type != "overlay")
         result.push_back(mount.point);
   return result;
 }

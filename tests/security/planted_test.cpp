@@ -261,6 +261,9 @@ TEST(PlantedTest, OnlyTheTopOfAnUnownedTreeIsTold) {
   root.write("/srv/lost/a/b", "x");
   root.write("/srv/contained", "x");
   root.write("/etc/subuid", "ann:100000:65536\n");
+  root.write("/var/lib/docker/overlay/etc/db", "x");
+  root.mode("/var/lib/docker", 0710);
+  ASSERT_EQ(::chown((root.path() + "/var/lib/docker/overlay/etc/db").c_str(), 4712, 4712), 0);
   for (const auto* path : {"/srv/lost", "/srv/lost/a", "/srv/lost/a/b"})
     ASSERT_EQ(::chown((root.path() + path).c_str(), 4711, 0), 0);
   ASSERT_EQ(::chown((root.path() + "/srv/contained").c_str(), 100'005, 0), 0);
