@@ -20,10 +20,11 @@ if(OVERWATCH_WERROR)
   add_compile_options(-Werror)
 endif()
 if(OVERWATCH_SANITIZE)
-  # CAF 0.17 forms references from null pointers in templates of its own headers: hence no -fsanitize=null.
+  # CAF 0.17 forms references from null pointers in templates of its own headers: hence no `null`. Checks of every
+  # dereference for `alignment` and `vptr` double the time to compile; what they would find, ASan mostly finds as well.
   add_compile_options(-fsanitize=${OVERWATCH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   if(OVERWATCH_SANITIZE MATCHES undefined)
-    add_compile_options(-fno-sanitize=null)
+    add_compile_options(-fno-sanitize=null,alignment,vptr)
   endif()
   add_link_options(-fsanitize=${OVERWATCH_SANITIZE})
 endif()
