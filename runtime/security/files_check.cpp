@@ -17,8 +17,8 @@ constexpr size_t secret_bytes = 64 * 1024; // of a file that may hold one
 constexpr size_t max_candidates = 10'000;  // of each kind, until packages are asked
 
 bool is_system_path(std::string_view path) {
-  static constexpr std::array<std::string_view, 10> trees{"/etc",   "/usr",   "/bin",  "/sbin", "/lib",
-                                                          "/lib32", "/lib64", "/boot", "/opt",  "/root"};
+  static constexpr std::array<std::string_view, 9> trees{"/etc",   "/usr",   "/bin",  "/sbin", "/lib",
+                                                          "/lib32", "/lib64", "/boot", "/opt"};
   static constexpr std::array<std::string_view, 4> places{"/tmp", "/var/tmp", "/dev/shm", "/"};
   auto top = path.substr(0, path.find('/', 1));
   return std::find(trees.begin(), trees.end(), top) != trees.end() ||

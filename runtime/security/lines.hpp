@@ -70,7 +70,8 @@ inline bool ends_with(std::string_view text, std::string_view back) {
   return text.size() >= back.size() && text.substr(text.size() - back.size()) == back;
 }
 
-/// True when all of `text` fits a pattern of `*` (any characters) and `?` (one). Takes time like the product of both lengths.
+/// True when all of `text` fits a pattern of `*` (any characters) and `?` (one). Takes time like the product of both
+/// lengths.
 inline bool matches(std::string_view pattern, std::string_view text) {
   constexpr auto none = std::string_view::npos;
   size_t p = 0, t = 0, star = none, after_star = 0;

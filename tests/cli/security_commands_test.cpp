@@ -16,13 +16,16 @@ namespace json = boost::json;
 
 std::string task_with(const std::string& counts) {
   return R"({"id":"t1","status":"completed","task_type":"security_scan","result":{"score":80,"counts":)" + counts +
-         R"(,"findings":[{"id":"world-writable-file:/etc/a\u001b[2J","severity":"high","check":"files","what":"Everybody may change this file",
-        "where":"/etc/a","detail":"mode 0666","why":"anybody can","mend":"chmod o-w FILE","new":true},
-       {"id":"listening:tcp 0.0.0.0:22","severity":"info","check":"sockets","what":"A program can be reached","where":"x","why":"w","mend":"m","new":false}],
+         R"(,"findings":[
+        {"id":"world-writable-file:/etc/a\u001b[2J","severity":"high","check":"files","what":"Everybody may change it",
+         "where":"/etc/a","detail":"mode 0666","why":"anybody can","mend":"chmod o-w FILE","new":true},
+        {"id":"listening:tcp 0.0.0.0:22","severity":"info","check":"sockets","what":"A program can be reached",
+         "where":"x","why":"w","mend":"m","new":false}],
       "findings_left_out":3,"suppressed":[{"id":"unowned-file:/srv","reason":"moving","by":"ann"}],
       "difference":{"compared_with":"t0 of yesterday","new":1,"gone":2,"same":1},
       "not_looked_at":[{"what":"/etc/shadow","why":"Permission denied"}],
-      "looked_at":{"files":1234,"directories":5,"hashed_bytes":2048,"seconds":{"files":1.5,"sshd":0.5}},"report":"/data/report.json"}})";
+      "looked_at":{"files":1234,"directories":5,"hashed_bytes":2048,"seconds":{"files":1.5,"sshd":0.5}},
+      "report":"/data/report.json"}})";
 }
 
 const std::string one_high = task_with(R"({"high":1,"medium":0,"low":0,"info":1,"suppressed":1})");
@@ -51,7 +54,7 @@ TEST(SecurityTest, AScanShowsWhatItFoundAndHowToMendIt) {
   EXPECT_THAT(run.out, HasSubstr("1,234 files in 5 directories, 2.0 KiB compared, in 2.00 s\n"));
   EXPECT_THAT(
     run.out,
-    HasSubstr("high      world-writable-file:/etc/a\\x1b[2J  Everybody may change this file (new)  mode 0666\n"));
+    HasSubstr("high      world-writable-file:/etc/a\\x1b[2J  Everybody may change it (new)  mode 0666\n"));
   EXPECT_THAT(run.out, HasSubstr("3 more are in the report\n"));
   EXPECT_THAT(run.out, HasSubstr("world-writable-file  chmod o-w FILE -- anybody can\n"));
   EXPECT_THAT(run.out, HasSubstr("unowned-file:/srv  moving\n"));

@@ -149,7 +149,7 @@ TEST(ParsersTest, LargeTextTakesLittleTime) {
 
 TEST(ParsersTest, PasswdLeavesOutWhatIsNoAccount) {
   auto all = parse_passwd(
-    "root:x:0:0:root:/root:/bin/bash\n+::::::\nhalf:x:1\nneg:x:-1:0::/:\nbig:x:4294967296:0::/:\n#c:x:1:1::/:/x\n"
+    "root:x:0:0:root:/:/bin/bash\n+::::::\nhalf:x:1\nneg:x:-1:0::/:\nbig:x:4294967296:0::/:\n#c:x:1:1::/:/x\n"
     "last:x:7:8::/home/l:/usr/sbin/nologin");
   ASSERT_THAT(all, SizeIs(2));
   EXPECT_TRUE(all[0].may_log_in());

@@ -82,7 +82,7 @@ const std::vector<plant>& plants_in_files() {
     {"password-hashes-readable:/etc/shadow-", [](auto& x) { x.write("/etc/shadow-", "ann:$6$x:1:0:9:7:::\n"); }},
     {"account-without-password:eve", account("eve:x:1003:1003::/home/eve:/bin/sh", "eve::60000:0:99999:7:::")},
     {"account-without-password:eve2", account("eve2::1003:1003::/home/eve:/bin/sh", "")},
-    {"second-root:toor", account("toor:x:0:0::/root:/bin/sh", "toor:!:60000:0:99999:7:::")},
+    {"second-root:toor", account("toor:x:0:0::/:/bin/sh", "toor:!:60000:0:99999:7:::")},
     {"password-in-passwd:eve", account("eve:abJnggxhB/yWI:1003:1003::/home/eve:/bin/sh", "")},
     {"weak-password-hash:eve", account("eve:x:1003:1003::/home/eve:/bin/sh", "eve:$1$ab$cd:60000:0:99999:7:::")},
     {"stale-account:bob", [](auto& x) { add_lastlog(x, 1002, 1'500'000'000); }},

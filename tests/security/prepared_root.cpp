@@ -52,13 +52,13 @@ prepared_root::prepared_root() {
   if (::mkdtemp(name.data()) == nullptr)
     throw std::runtime_error{"no temporary directory"};
   base_ = name;
-  path_ = base_ + "/root";
+  path_ = base_ + "/tree";
   ::umask(022);
   config.security.directory = base_ + "/kept";
   directory("/");
   auto me = std::to_string(::getuid());
   auto my_group = std::to_string(::getgid());
-  write("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n"
+  write("/etc/passwd", "root:x:0:0:root:/:/bin/bash\n"
                        "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
                        "ann:x:1001:1001:Ann:/home/ann:/bin/bash\n"
                        "bob:x:1002:1002:Bob:/home/bob:/bin/bash\n" +

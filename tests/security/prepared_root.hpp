@@ -13,8 +13,8 @@
 
 namespace overwatch::security {
 
-/// A small machine in a temporary directory that nothing is wrong with, until something is planted in it. Everything in it
-/// belongs to whoever runs the test. Removed at the end.
+/// A small machine in a temporary directory that nothing is wrong with, until something is planted in it. Everything in
+/// it belongs to whoever runs the test. Removed at the end.
 class prepared_root {
 public:
   prepared_root();
@@ -56,6 +56,7 @@ struct scanned {
 };
 
 /// Runs the handler on the tree: every check but those that ask other programs. `payload` has further fields.
-scanned scan_tree(const prepared_root& root, boost::json::object payload = {}, std::shared_ptr<node_services> node = nullptr);
+scanned scan_tree(const prepared_root& root, boost::json::object payload = {},
+                  std::shared_ptr<node_services> node = nullptr);
 
 } // namespace overwatch::security
