@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The part of the tour that shows execution control: rollback, gates, workflows, schedules and rules.
+# The part of the tour that shows execution control: rollback, gates, workflows, schedules and rules, and a thousand
+# tasks at once.
 # Read by quickstart.sh, whose functions and variables it uses; does nothing by itself.
-# shellcheck disable=SC2154 # of quickstart.sh: data_dir, task, unexpected
+# shellcheck disable=SC2154 # of quickstart.sh: data_dir, task, unexpected, api, batch_size, task_limit
 set -euo pipefail
 
 # What the tour lets a task damage: a web site of two files.
@@ -63,4 +64,32 @@ show_schedule() {
     unexpected+=("the schedule was refused")
   run schedules next nightly || unexpected+=("the schedule has no next times")
   run rules || unexpected+=("the rules cannot be listed")
+}
+
+run_batch() {
+  local tag=quickstart-$$-$EPOCHSECONDS begin=$EPOCHREALTIME end left deadline=$((SECONDS + task_limit)) completed
+  printf '\n$ seq -f '\''{"name": "noop %%g", "task_type": "noop", "tags": ["%s"]}'\'' %d |\n' "$tag" "$batch_size"
+  printf '    curl --data-binary @- -H "Content-Type: application/x-ndjson" %s/tasks/batch\n' "$api"
+  seq -f "{\"name\": \"noop %g\", \"task_type\": \"noop\", \"tags\": [\"$tag\"]}" "$batch_size" |
+    curl --silent --show-error --fail-with-body --data-binary @- -H 'Content-Type: application/x-ndjson' \
+      "$api/tasks/batch" >"$data_dir/node.out" ||
+    {
+      unexpected+=("the batch was refused: $(head -c 500 "$data_dir/node.out")")
+      return 0
+    }
+  while
+    left=$(curl --silent --max-time 5 "$api/tasks?tags=$tag&status=pending,queued,running,retrying&limit=1") || left=
+    [[ $left != '[]' ]] && ((SECONDS < deadline))
+  do
+    sleep 0.05
+  done
+  end=$EPOCHREALTIME
+  completed=$(curl --silent --max-time 30 "$api/tasks?tags=$tag&status=completed&limit=$batch_size" |
+    grep -o '"task_type": *"noop"' | wc -l || true)
+  rm -f -- "$data_dir/node.out"
+  # EPOCHREALTIME has six digits behind its point (or comma): without it, microseconds.
+  printf '%d of %d tasks were stored on disk, run and completed in %d ms, submitting included\n' \
+    "$completed" "$batch_size" $(((${end//[.,]/} - ${begin//[.,]/}) / 1000))
+  summary+=("$(printf '%-28s %-10s %8s   %s' "$batch_size tasks in one request" "$completed done" "-" "tag $tag")")
+  ((completed == batch_size)) || unexpected+=("$completed of $batch_size tasks of the batch completed")
 }

@@ -32,6 +32,8 @@ summary=()    # a line per task, and one per result
 
 # shellcheck source=examples/control_tour.sh
 source "$root/examples/control_tour.sh"
+# shellcheck source=examples/built_in_tour.sh
+source "$root/examples/built_in_tour.sh"
 
 bold=""
 plain=""
@@ -119,8 +121,10 @@ start_node() {
   fi
   mkdir -p -- "$data_dir"
   data_dir=$(cd -- "$data_dir" && pwd)
-  write_config
   make_site
+  make_scratch
+  write_config
+  built_in_config >>"$data_dir/node.conf"
   # A session of its own: Ctrl-C reaches this script, which stops the node in order.
   setsid "$overwatch" start --config-file "$data_dir/node.conf" --data-dir "$data_dir" \
     --http "127.0.0.1:$port" --log-file "$data_dir/node.log" &
@@ -212,34 +216,6 @@ wait_until_running() {
   done
 }
 
-run_batch() {
-  local tag=quickstart-$$-$EPOCHSECONDS begin=$EPOCHREALTIME end left deadline=$((SECONDS + task_limit)) completed
-  printf '\n$ seq -f '\''{"name": "noop %%g", "task_type": "noop", "tags": ["%s"]}'\'' %d |\n' "$tag" "$batch_size"
-  printf '    curl --data-binary @- -H "Content-Type: application/x-ndjson" %s/tasks/batch\n' "$api"
-  seq -f "{\"name\": \"noop %g\", \"task_type\": \"noop\", \"tags\": [\"$tag\"]}" "$batch_size" |
-    curl --silent --show-error --fail-with-body --data-binary @- -H 'Content-Type: application/x-ndjson' \
-      "$api/tasks/batch" >"$data_dir/node.out" ||
-    {
-      unexpected+=("the batch was refused: $(head -c 500 "$data_dir/node.out")")
-      return 0
-    }
-  while
-    left=$(curl --silent --max-time 5 "$api/tasks?tags=$tag&status=pending,queued,running,retrying&limit=1") || left=
-    [[ $left != '[]' ]] && ((SECONDS < deadline))
-  do
-    sleep 0.05
-  done
-  end=$EPOCHREALTIME
-  completed=$(curl --silent --max-time 30 "$api/tasks?tags=$tag&status=completed&limit=$batch_size" |
-    grep -o '"task_type": *"noop"' | wc -l || true)
-  rm -f -- "$data_dir/node.out"
-  # EPOCHREALTIME has six digits behind its point (or comma): without it, microseconds.
-  printf '%d of %d tasks were stored on disk, run and completed in %d ms, submitting included\n' \
-    "$completed" "$batch_size" $(((${end//[.,]/} - ${begin//[.,]/}) / 1000))
-  summary+=("$(printf '%-28s %-10s %8s   %s' "$batch_size tasks in one request" "$completed done" "-" "tag $tag")")
-  ((completed == batch_size)) || unexpected+=("$completed of $batch_size tasks of the batch completed")
-}
-
 tour() {
   title "1. A check of this machine, urgent"
   follow "check of this machine" completed "check this machine" --type system_health --priority high
@@ -283,7 +259,16 @@ tour() {
   title "11. Tasks that come by themselves: a schedule, and the rules that ship"
   show_schedule
 
-  title "12. A thousand at once"
+  title "12. A backup of real directories: made twice, verified, restored, compared"
+  show_backup
+
+  title "13. Maintenance: what would be done, then done"
+  show_maintenance
+
+  title "14. A security scan of a directory with two mistakes"
+  show_security
+
+  title "15. A thousand at once"
   run_batch
 }
 
@@ -374,7 +359,7 @@ if [[ $once == yes ]]; then
     exit 1
   fi
   if [[ $new_data_dir == yes ]]; then
-    rm -rf -- "$data_dir"
+    rm -rf -- "$data_dir" "$scratch"
   fi
   printf '\nAll tasks ended as they should.\n'
   exit 0
