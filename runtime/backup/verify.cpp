@@ -133,6 +133,8 @@ private:
     try {
       auto x = which_.read_backup(id);
       tree_reader list{x.tree, [this](const chunk_id& block) {
+                         if (!known_.has(block) && missing_.insert(block).second)
+                           ++counts_.damaged_chunks;
                          if (!is_whole(block))
                            throw chunk_damaged{block, "a part of the list of files"};
                          return known_.get(block);

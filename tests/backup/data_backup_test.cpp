@@ -120,7 +120,9 @@ TEST_F(DataBackupTest, PayloadsReachOnlyWhatTheOperatorAllows) {
 
 TEST_F(DataBackupTest, WrongFieldsAreNamedWithTheirValue) {
   auto wrong = [&](const char* name, json::value value) {
-    return refusal({{"sources", json::array{tree()}}, {"destination", destination()}, {name, std::move(value)}});
+    json::object payload{{"sources", json::array{tree()}}, {"destination", destination()}};
+    payload[name] = std::move(value);
+    return refusal(payload);
   };
   EXPECT_EQ(wrong("action", "shred"),
             "payload.action is \"shred\": it must be create, list, verify, restore or prune");
