@@ -97,8 +97,8 @@ TEST_F(FileTroubleTest, WhatMayNotBeReadIsToldAndTheRestIsKept) {
     create_options all;
     all.sources = {tree()};
     auto made = create_backup(to, all, list);
-    return std::to_string(made.counts.files) + " kept, " + std::to_string(made.counts.unreadable) + " not: " +
-           list.first()[0].path + ", " + list.first()[1].path;
+    return std::to_string(made.counts.files) + " kept, " + std::to_string(made.counts.unreadable) +
+           " not: " + list.first()[0].path + ", " + list.first()[1].path;
   });
   EXPECT_EQ(said, "1 kept, 2 not: " + tree("/closed") + ", " + tree("/room"));
 }
