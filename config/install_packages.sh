@@ -206,7 +206,7 @@ main() {
     find_root "$raft_package"
     install_raft || true # as above
     raft_is_installed ||
-      fail "could not install $raft_package $raft_version or newer. It is in Debian 13, and in the backports of Debian 12;" \
+      fail "could not install $raft_package $raft_version or newer. It is in Debian 13, and in backports of Debian 12:" \
         "add that suite to apt's sources and run: apt-get install -t bookworm-backports $raft_package"
   fi
 

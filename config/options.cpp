@@ -129,7 +129,7 @@ std::vector<option> control() {
     {"maintenance.roots", "", [](settings& s) -> value_ref { return &s.maintenance.roots; }, any_text, "", "", false,
      "directories under which clean-up and log rotation may work; none: they do nothing", ""},
     {"maintenance.actions", "", [](settings& s) -> value_ref { return &s.maintenance.actions; }, any_text, "", "", false,
-     "what a maintenance task does when its payload names no actions; empty: all", ""},
+     "what a maintenance task does when its payload names no actions; empty: all but trim", ""},
   };
 }
 

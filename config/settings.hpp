@@ -119,7 +119,7 @@ struct settings {
 
   struct {
     std::vector<std::string> roots;   ///< directories under which clean-up and rotation may work
-    std::vector<std::string> actions; ///< what a task without actions in its payload does; empty: all
+    std::vector<std::string> actions; ///< what a task without actions in its payload does; empty: all but trim
     std::map<std::string, cleanup_rule> cleanup;
     std::map<std::string, rotation_rule> rotate;
   } maintenance;

@@ -62,8 +62,9 @@ public:
           x.emplace_back(one.get_string());
       }
     if (!good)
-      wrong(name, *value, absolute ? "must be a list of absolute paths, 1000 at most"
-                                   : "must be a list of texts that are not empty, 1000 at most");
+      wrong(name, *value,
+            absolute ? "must be a list of absolute paths, 1000 at most"
+                     : "must be a list of texts that are not empty, 1000 at most");
   }
 
   void flag(std::string_view name, bool& x) {
@@ -256,8 +257,9 @@ std::string place_guard::resolve(const std::string& path, std::string_view field
   auto result = whole ? std::string{whole.get()} : resolved_parent(path);
   auto name = snapshots::name_of(result);
   if (result.empty() || name == "." || name == "..")
-    throw backup_failed{std::string{field} + " is '" + path + "': the directory above it does not exist; create it, or "
-                                                              "mount what belongs there"};
+    throw backup_failed{std::string{field} + " is '" + path +
+                        "': the directory above it does not exist; create it, or "
+                        "mount what belongs there"};
   return result;
 }
 
@@ -268,8 +270,8 @@ void place_guard::check(const std::string& path, std::string_view field, const s
   std::string allowed;
   for (const auto& root : roots_)
     allowed += (allowed.empty() ? "" : ", ") + root;
-  throw backup_failed{std::string{field} + " leads to '" + path + "', where backup.roots does not allow it (it allows " +
-                      (allowed.empty() ? "nothing" : allowed) +
+  throw backup_failed{std::string{field} + " leads to '" + path +
+                      "', where backup.roots does not allow it (it allows " + (allowed.empty() ? "nothing" : allowed) +
                       "): add the directory to backup.roots, for example `overwatch start --backup-roots /srv`"};
 }
 

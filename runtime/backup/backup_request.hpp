@@ -52,8 +52,8 @@ struct backup_request {
   bool configured_sources = false; ///< they are the operator's own, not a payload's
 };
 
-/// Which fields a payload may have is in the README of this folder. Empty, or a sentence that names the field, the value
-/// and the way out.
+/// Which fields a payload may have is in the README of this folder. Empty, or a sentence that names the field, the
+/// value and the way out.
 std::string parse_request(std::string_view payload, const settings& config, backup_request& request);
 
 /// Guards what payloads name: they may come from anybody who reaches the API.

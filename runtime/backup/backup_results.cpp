@@ -56,9 +56,12 @@ json::object to_json(const problem_list& x) {
 json::object to_json(const prune_result& x) {
   std::vector<std::string> shown{x.removed.begin(),
                                  x.removed.begin() + static_cast<ptrdiff_t>(std::min(x.removed.size(), removed_shown))};
-  return {{"removed_backups", x.removed.size()}, {"removed", texts(shown)},
-          {"kept_backups", x.kept},              {"removed_packs", x.removed_packs},
-          {"rewritten_packs", x.rewritten_packs}, {"freed_bytes", x.freed_bytes},
+  return {{"removed_backups", x.removed.size()},
+          {"removed", texts(shown)},
+          {"kept_backups", x.kept},
+          {"removed_packs", x.removed_packs},
+          {"rewritten_packs", x.rewritten_packs},
+          {"freed_bytes", x.freed_bytes},
           {"garbage_bytes", x.garbage_bytes}};
 }
 
@@ -126,9 +129,9 @@ std::string summary_of(const verify_counts& x) {
               " read; " + std::to_string(x.backups) + " backups, " + std::to_string(x.files) + " files checked";
   if (x.whole())
     return "whole: " + read;
-  return "DAMAGED: " + std::to_string(x.damaged_chunks) + " chunks, " + std::to_string(x.damaged_files) +
-         " files, " + std::to_string(x.damaged_packs) + " packs, " + std::to_string(x.damaged_backups) +
-         " backups (" + read + "); verify with mend: true saves what is whole";
+  return "DAMAGED: " + std::to_string(x.damaged_chunks) + " chunks, " + std::to_string(x.damaged_files) + " files, " +
+         std::to_string(x.damaged_packs) + " packs, " + std::to_string(x.damaged_backups) + " backups (" + read +
+         "); verify with mend: true saves what is whole";
 }
 
 std::string summary_of(const restore_counts& x, const problem_list& problems) {
@@ -145,9 +148,9 @@ std::string summary_of(const restore_counts& x, const problem_list& problems) {
 
 std::string summary_of(const prune_result& x, bool dry_run) {
   return std::string{dry_run ? "would remove " : "removed "} + std::to_string(x.removed.size()) + " backups and " +
-         std::to_string(x.removed_packs) + " packs (" + std::to_string(x.rewritten_packs) + " of them written again), " +
-         (dry_run ? "would free " : "freed ") + megabytes(x.freed_bytes) + "; " + std::to_string(x.kept) +
-         " backups are kept";
+         std::to_string(x.removed_packs) + " packs (" + std::to_string(x.rewritten_packs) +
+         " of them written again), " + (dry_run ? "would free " : "freed ") + megabytes(x.freed_bytes) + "; " +
+         std::to_string(x.kept) + " backups are kept";
 }
 
 } // namespace overwatch::backup

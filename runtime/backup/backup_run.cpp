@@ -73,6 +73,9 @@ void backup_run::report() {
 }
 
 void backup_run::miss(problem_kind kind, const std::string& path, const std::string& reason) {
+  std::string database; // whose own files come and go while it is used
+  if (kind == problem_kind::vanished && is_sqlite_companion(path, database) && databases_.count(database) != 0)
+    return;
   problems_.add(kind, path, reason);
   counts_.unreadable += kind == problem_kind::unreadable ? 1 : 0;
   counts_.vanished += kind == problem_kind::vanished ? 1 : 0;
@@ -232,8 +235,7 @@ void backup_run::take(const dump& x) {
   entry kept;
   kept.metadata.owner = ::geteuid();
   kept.metadata.group = ::getegid();
-  kept.metadata.modified.seconds =
-    std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch()).count();
+  kept.metadata.modified.seconds = std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch()).count();
   if (databases_.insert(above).second) {
     kept.path = above;
     kept.kind = captured_kind::directory;

@@ -136,9 +136,8 @@ void chunk_writer::end_pack() {
   auto name = pack_->finish(secret_);
   if (publishing_.valid())
     publishing_.get();
-  publishing_ = std::async(std::launch::async, [this, pack = std::shared_ptr{std::move(pack_)}, name] {
-    publish(*pack, name);
-  });
+  publishing_ =
+    std::async(std::launch::async, [this, pack = std::shared_ptr{std::move(pack_)}, name] { publish(*pack, name); });
 }
 
 void chunk_writer::publish(pack_writer& x, const std::string& name) const {

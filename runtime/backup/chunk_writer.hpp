@@ -15,8 +15,9 @@ struct ZSTD_CCtx_s;
 namespace overwatch::backup {
 
 struct chunk_writer_options {
-  int level = 3;                     ///< of zstd
-  std::function<void()> before_pack; ///< throws when there is no space for another one; called on a thread of the writer's
+  int level = 3; ///< of zstd
+  std::function<void()>
+    before_pack; ///< throws when there is no space for another one; called on a thread of the writer's
 };
 
 struct written_chunks {
@@ -25,8 +26,8 @@ struct written_chunks {
   uint64_t stored_bytes = 0; ///< compressed and sealed
 };
 
-/// Stores chunks that are not there yet. Compresses, seals and writes on a thread of its own, and syncs a finished pack while
-/// the next one fills; at most `max_waiting_bytes` wait for that. One thread calls it.
+/// Stores chunks that are not there yet. Compresses, seals and writes on a thread of its own, and syncs a finished pack
+/// while the next one fills; at most `max_waiting_bytes` wait for that. One thread calls it.
 class chunk_writer {
 public:
   static constexpr size_t max_waiting_bytes = 16 << 20;

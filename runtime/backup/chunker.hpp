@@ -13,8 +13,8 @@ inline constexpr size_t min_chunk_bytes = 256 << 10;
 inline constexpr size_t usual_chunk_bytes = 1 << 20;
 inline constexpr size_t max_chunk_bytes = 4 << 20;
 
-/// Cuts a stream where its content says so (FastCDC: a gear hash, and a mask that gets easier beyond the usual size), so
-/// that a byte that is inserted changes a chunk or two and not all that follow.
+/// Cuts a stream where its content says so (FastCDC: a gear hash, and a mask that gets easier beyond the usual size),
+/// so that a byte that is inserted changes a chunk or two and not all that follow.
 class chunker {
 public:
   using on_chunk = std::function<void(std::string_view)>;

@@ -42,10 +42,11 @@ walk_options walking(const repository& to, const create_options& options) {
 void require_space(const repository& to, uint64_t planned, const create_options& options) {
   auto left = to.free_bytes();
   if (options.check_space && planned + spare_bytes > left)
-    throw backup_failed{"'" + to.path() + "' has " + text_of_mb(left) + " left, and " + text_of_mb(planned) +
-                          " have changed since the last backup; free some space, prune old backups, or set check_space to "
-                          "false when compression will make it fit",
-                        true};
+    throw backup_failed{
+      "'" + to.path() + "' has " + text_of_mb(left) + " left, and " + text_of_mb(planned) +
+        " have changed since the last backup; free some space, prune old backups, or set check_space to "
+        "false when compression will make it fit",
+      true};
 }
 
 /// Not before that of any other backup: the newest shall sort last.
@@ -69,9 +70,10 @@ manifest create_backup(const repository& to, const create_options& options, prob
 
   auto sources = resolve_sources(options.sources);
   if (sources.paths.empty() && options.dumps.empty())
-    throw backup_failed{"none of the sources exists: " +
-                        (options.sources.empty() ? "none is named" : "'" + options.sources.front() + "'" +
-                           (options.sources.size() > 1 ? " and the others" : ""))};
+    throw backup_failed{"none of the sources exists: " + (options.sources.empty()
+                                                            ? "none is named"
+                                                            : "'" + options.sources.front() + "'" +
+                                                                (options.sources.size() > 1 ? " and the others" : ""))};
   if (options.check_source)
     for (const auto& path : sources.paths)
       options.check_source(path);
@@ -95,9 +97,10 @@ manifest create_backup(const repository& to, const create_options& options, prob
   writing.level = options.level;
   writing.before_pack = [&to] {
     if (to.free_bytes() < pack_target_bytes + max_chunk_bytes + spare_bytes)
-      throw backup_failed{"'" + to.path() + "' is full: " + text_of_mb(to.free_bytes()) +
-                            " are left; free some space or prune, and run it again: what is stored already is used then",
-                          true};
+      throw backup_failed{
+        "'" + to.path() + "' is full: " + text_of_mb(to.free_bytes()) +
+          " are left; free some space or prune, and run it again: what is stored already is used then",
+        true};
   };
   auto gear = to.secret().gear();
   chunk_writer chunks{known, to.packs(), to.aside(), to.secret(), writing};

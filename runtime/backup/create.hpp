@@ -26,8 +26,8 @@ struct create_options {
   std::string host;
   int level = 3;
   bool one_file_system = false;
-  bool sqlite = true;      ///< take SQLite databases through their online backup
-  bool check_space = true; ///< refuse to start when what changed would not fit without compression
+  bool sqlite = true;        ///< take SQLite databases through their online backup
+  bool check_space = true;   ///< refuse to start when what changed would not fit without compression
   milliseconds recent{2000}; ///< a change this shortly before a file is read may have the same time as one after
   progress_report progress;
   stop_check stop;

@@ -49,6 +49,7 @@ public:
       access.secret = read_key_file(request_.key_file);
     access.create = request_.what == action::create;
     access.exclusive = writes;
+    access.unlocked = request_.what == action::list && request_.backup.empty();
     access.purpose = std::string{name_of(request_.what)} + " (task " + to_string(ctx_.task().id) + ", process " +
                      std::to_string(::getpid()) + " on " + host_name() + ", since " + iso_time(now()) + ")";
     repository opened{access};

@@ -40,14 +40,14 @@ struct entry {
   std::string path; ///< absolute
   captured_kind kind = captured_kind::absent;
   file_metadata metadata;
-  uint64_t size = 0;   ///< of a file's content
-  file_time changed;   ///< ctime: with inode, size and time of modification it shows that a file was not written since
+  uint64_t size = 0; ///< of a file's content
+  file_time changed; ///< ctime: with inode, size and time of modification it shows that a file was not written since
   uint64_t inode = 0;
-  uint64_t links = 1;   ///< names that the inode has, also those outside of the sources
-  uint64_t special = 0; ///< number of a device
-  std::string target;   ///< of a symbolic link
-  std::string link_of;  ///< the first path with this inode; the pieces stand here too
-  bool settled = false; ///< the last change was so long before it was read that a later one has another time
+  uint64_t links = 1;    ///< names that the inode has, also those outside of the sources
+  uint64_t special = 0;  ///< number of a device
+  std::string target;    ///< of a symbolic link
+  std::string link_of;   ///< the first path with this inode; the pieces stand here too
+  bool settled = false;  ///< the last change was so long before it was read that a later one has another time
   bool database = false; ///< an SQLite database, taken through its online backup
   bool sparse = false;   ///< takes less room than its size: zeros need not be written
   std::vector<piece> pieces;
@@ -55,8 +55,8 @@ struct entry {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, entry& x) {
-  return f(x.path, x.kind, x.metadata, x.size, x.changed, x.inode, x.links, x.special, x.target, x.link_of, x.settled, x.database,
-           x.sparse, x.pieces);
+  return f(x.path, x.kind, x.metadata, x.size, x.changed, x.inode, x.links, x.special, x.target, x.link_of, x.settled,
+           x.database, x.sparse, x.pieces);
 }
 
 /// The order of a tree stream: a directory, then what is in it, names by their bytes; as a walk comes by.

@@ -14,9 +14,9 @@ inline constexpr uint32_t manifest_version = 1;
 struct backup_counts {
   uint64_t files = 0;
   uint64_t directories = 0;
-  uint64_t others = 0;       ///< links and special files
-  uint64_t bytes = 0;        ///< of the content of files, holes included
-  uint64_t unchanged = 0;    ///< files that were not read, as nothing had touched them since the last backup
+  uint64_t others = 0;    ///< links and special files
+  uint64_t bytes = 0;     ///< of the content of files, holes included
+  uint64_t unchanged = 0; ///< files that were not read, as nothing had touched them since the last backup
   uint64_t read_bytes = 0;
   uint64_t new_chunks = 0;
   uint64_t new_bytes = 0;    ///< content that was stored

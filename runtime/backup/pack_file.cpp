@@ -104,8 +104,7 @@ std::vector<packed_chunk> read_pack_table(int file, const std::string& path, con
   std::string table(table_size, '\0');
   if (!read_exactly(file, table.data(), table.size(), table_at, path))
     damaged(path, "its end is missing");
-  if (text_of(hash_of(table), table_hash_bytes) !=
-      std::string_view{trailer}.substr(sizeof(uint32_t), table_hash_bytes))
+  if (text_of(hash_of(table), table_hash_bytes) != std::string_view{trailer}.substr(sizeof(uint32_t), table_hash_bytes))
     damaged(path, "the hash of its table differs");
   auto rows = secret.open(table, table_purpose);
   if (!rows || rows->size() % row_bytes != 0)

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-/// A pack: a mark of eight bytes, chunks one after the other, a table of them, and a trailer (size of the table, its hash,
-/// the hash of all before). A file under its final name is complete: it was synced before it was renamed.
+/// A pack: a mark of eight bytes, chunks one after the other, a table of them, and a trailer (size of the table, its
+/// hash, the hash of all before). A file under its final name is complete: it was synced before it was renamed.
 namespace overwatch::backup {
 
 /// A pack that has this size is finished. Larger ones are fewer files, smaller ones are less to write again by `prune`.

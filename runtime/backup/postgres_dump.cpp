@@ -64,9 +64,8 @@ std::vector<dump> postgres_dumps(const std::vector<postgres_source>& databases, 
   for (const auto& x : databases) {
     auto name = (x.host.empty() ? "" : x.host + "-") + x.database + ".dump";
     std::replace(name.begin(), name.end(), '/', '_'); // a host can be the directory of a socket
-    result.push_back({postgres_directory + ("/" + name), [x, stop_fd](const std::function<void(std::string_view)>& out) {
-                        return run(x, stop_fd, out);
-                      }});
+    result.push_back({postgres_directory + ("/" + name),
+                      [x, stop_fd](const std::function<void(std::string_view)>& out) { return run(x, stop_fd, out); }});
   }
   return result;
 }

@@ -26,8 +26,8 @@ struct problem {
   std::string reason;
 };
 
-/// What did not go as it should, of single files: the first hundred in memory, all of them in a report in the repository
-/// when there are more.
+/// What did not go as it should, of single files: the first hundred in memory, all of them in a report in the
+/// repository when there are more.
 class problem_list {
 public:
   static constexpr size_t max_kept = 100;

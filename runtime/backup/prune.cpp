@@ -63,7 +63,8 @@ private:
       groups[key].push_back(std::move(x));
     }
     if (!asked.empty())
-      throw backup_failed{"there is no backup '" + *asked.begin() + "' to remove; the action list names those there are"};
+      throw backup_failed{"there is no backup '" + *asked.begin() +
+                          "' to remove; the action list names those there are"};
     std::vector<manifest> kept;
     for (auto& [key, all] : groups) {
       std::vector<timestamp> times;
@@ -93,8 +94,9 @@ private:
             mark(part.id);
       }
     } catch (const repository_damaged& error) {
-      throw backup_failed{"the list of backup " + x.id + " is damaged, so nobody knows what it needs and nothing is removed: " +
-                          error.what() + "; remove that backup by its id (remove), then prune again"};
+      throw backup_failed{"the list of backup " + x.id +
+                          " is damaged, so nobody knows what it needs and nothing is removed: " + error.what() +
+                          "; remove that backup by its id (remove), then prune again"};
     }
   }
 
@@ -123,6 +125,9 @@ private:
   void sweep() {
     std::vector<uint64_t> used_bytes(known_->packs().size(), 0);
     std::vector<std::vector<size_t>> used_places(known_->packs().size());
+    std::vector<uint64_t> all_bytes(known_->packs().size(), 0);
+    for (const auto& place : known_->places())
+      all_bytes[place.pack] += place.chunk.stored;
     for (size_t i = 0; i < used_.size(); ++i)
       if (used_[i]) {
         const auto& place = known_->places()[i];
@@ -136,10 +141,10 @@ private:
         problems_.add(problem_kind::damaged, known_->path_of(i), pack.damage + "; it is left alone");
       } else if (used_places[i].empty()) {
         remove(i);
-      } else if (static_cast<double>(used_bytes[i]) < least_used_share * static_cast<double>(pack.bytes)) {
+      } else if (static_cast<double>(used_bytes[i]) < least_used_share * static_cast<double>(all_bytes[i])) {
         again.push_back(i);
       } else {
-        result_.garbage_bytes += pack.bytes - used_bytes[i];
+        result_.garbage_bytes += all_bytes[i] - used_bytes[i];
       }
     }
     for (size_t i = 0; i < again.size(); i += packs_at_once) {
@@ -166,8 +171,8 @@ private:
       }
       return;
     }
-    chunk_writer writer{*known_, which_.packs(), which_.aside(), which_.secret(),
-                        {options_.level, space_check(which_)}};
+    chunk_writer writer{
+      *known_, which_.packs(), which_.aside(), which_.secret(), {options_.level, space_check(which_)}};
     std::vector<uint32_t> moved;
     for (auto pack : packs)
       if (move(pack, used_places[pack], writer))
@@ -186,7 +191,8 @@ private:
       check_stopped(options_.stop);
       auto content = known_->content_at(known_->places()[i]);
       if (!content) {
-        problems_.add(problem_kind::damaged, known_->path_of(pack), "it holds damaged chunks and is left alone; verify it");
+        problems_.add(problem_kind::damaged, known_->path_of(pack),
+                      "it holds damaged chunks and is left alone; verify it");
         return false;
       }
       writer.move(known_->places()[i].chunk.id, std::move(*content));

@@ -6,10 +6,10 @@
 namespace overwatch::backup {
 
 struct prune_options {
-  keep_rules keep;                  ///< none: no backup is removed by its age
-  std::vector<std::string> remove;  ///< ids of backups to remove in any case
-  bool dry_run = false;             ///< only say what would be done
-  int level = 3;                    ///< of what is written again
+  keep_rules keep;                 ///< none: no backup is removed by its age
+  std::vector<std::string> remove; ///< ids of backups to remove in any case
+  bool dry_run = false;            ///< only say what would be done
+  int level = 3;                   ///< of what is written again
   progress_report progress;
   stop_check stop;
 };
@@ -23,8 +23,9 @@ struct prune_result {
   uint64_t garbage_bytes = 0; ///< that stay in packs which are mostly used
 };
 
-/// Removes backups that no rule keeps, then chunks that no backup needs. The rules hold for each host and list of sources
-/// by itself. A kill at any moment loses nothing that is kept: a pack goes when what is used of it is durable elsewhere.
+/// Removes backups that no rule keeps, then chunks that no backup needs. The rules hold for each host and list of
+/// sources by itself. A kill at any moment loses nothing that is kept: a pack goes when what is used of it is durable
+/// elsewhere.
 prune_result prune_repository(const repository& which, const prune_options& options, problem_list& problems);
 
 struct mend_result {
@@ -32,8 +33,8 @@ struct mend_result {
   uint64_t chunks = 0; ///< that were saved from them
 };
 
-/// Saves the whole chunks of damaged packs (as `verify_repository` names them) and sets the packs aside, so that the next
-/// backup stores again what it finds missing.
+/// Saves the whole chunks of damaged packs (as `verify_repository` names them) and sets the packs aside, so that the
+/// next backup stores again what it finds missing.
 mend_result mend_repository(const repository& which, const std::vector<std::string>& packs, int level,
                             const stop_check& stop);
 

@@ -60,7 +60,8 @@ std::string text_field(const json::object& fields, std::string_view name) {
 
 repository::repository(const repository_access& access) : path_{access.path} {
   open_directory(access.create);
-  lock(access);
+  if (!access.unlocked)
+    lock(access);
   auto settings = read_file(top_.get(), settings_name, path_ + "/" + settings_name);
   if (!settings && access.create) {
     make();
@@ -143,7 +144,8 @@ void repository::read_settings(const repository_access& access, const std::strin
   boost::system::error_code error;
   auto parsed = json::parse(line, error);
   if (end == std::string::npos || text.substr(end + 1) != hex_hash(line) + "\n" || error || !parsed.is_object())
-    throw repository_damaged{"'" + path_ + "/" + settings_name + "' is damaged: its hash differs; put it back from a copy"};
+    throw repository_damaged{"'" + path_ + "/" + settings_name +
+                             "' is damaged: its hash differs; put it back from a copy"};
   const auto& fields = parsed.get_object();
   const auto* version = fields.if_contains("version");
   if (text_field(fields, "format") != format_name || version == nullptr || !version->is_int64() ||
@@ -152,8 +154,9 @@ void repository::read_settings(const repository_access& access, const std::strin
   const auto* sealed = fields.if_contains("sealed");
   if (sealed == nullptr || !sealed->is_bool() || !sealed->get_bool()) {
     if (access.secret)
-      throw backup_failed{"'" + path_ + "' is not encrypted, but a key file is named; leave key_file out, or name another "
-                                        "destination for an encrypted repository"};
+      throw backup_failed{"'" + path_ +
+                          "' is not encrypted, but a key file is named; leave key_file out, or name another "
+                          "destination for an encrypted repository"};
     return;
   }
   if (!access.secret)

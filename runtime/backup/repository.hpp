@@ -15,14 +15,16 @@ struct repository_access {
   std::optional<std::string> secret; ///< content of the key file
   bool create = false;               ///< make a repository when the directory is empty or missing
   bool exclusive = false;            ///< to write; otherwise others may read meanwhile
+  bool unlocked = false;             ///< only to list backups, also while somebody writes
   std::string purpose;               ///< who takes the lock, for the error that another one gets
 };
 
-/// A directory with `repository.json`, `packs`, `backups`, `aside` (files that are being written), `reports` and `lock`.
-/// While this object lives, the directory is locked against what would disturb the operation.
+/// A directory with `repository.json`, `packs`, `backups`, `aside` (files that are being written), `reports` and
+/// `lock`. While this object lives, the directory is locked against what would disturb the operation.
 class repository {
 public:
-  /// Opens it. Throws with a sentence when it is none, in use, of a newer version, damaged, or when the key does not fit.
+  /// Opens it. Throws with a sentence when it is none, in use, of a newer version, damaged, or when the key does not
+  /// fit.
   explicit repository(const repository_access& access);
 
   const std::string& path() const { return path_; }
@@ -48,8 +50,8 @@ public:
   /// Moves a pack into `damaged`, where it does not count.
   void set_aside_pack(const std::string& name) const;
 
-  /// Creates a file for people in `reports`, whose path goes into `path`. The oldest beyond `max_reports` go. An invalid
-  /// descriptor where nothing can be written.
+  /// Creates a file for people in `reports`, whose path goes into `path`. The oldest beyond `max_reports` go. An
+  /// invalid descriptor where nothing can be written.
   descriptor create_report(const std::string& name, std::string& path) const;
   static constexpr size_t max_reports = 100;
 

@@ -19,8 +19,8 @@ namespace overwatch::backup {
 
 namespace {
 
-/// Where a file is written before it gets its name. One at a time, so a killed restore leaves one at most, which the next
-/// restore into the same directory removes.
+/// Where a file is written before it gets its name. One at a time, so a killed restore leaves one at most, which the
+/// next restore into the same directory removes.
 constexpr const char* temporary = ".overwatch-restored";
 constexpr uint64_t block_device = 1ULL << 63; // in `entry::special`
 constexpr size_t zero_bytes = 4096;           // zeros of a sparse file that are not written
@@ -43,8 +43,9 @@ bool is_safe(const std::string& path) {
 class restore_run {
 public:
   restore_run(const repository& from, const manifest& which, const restore_options& options, problem_list& problems)
-    : which_{which}, options_{options}, problems_{problems}, wanted_{options.paths},
-      known_{from.packs(), from.packs_path(), from.secret(), options.stop} {}
+    : which_{which}, options_{options}, problems_{problems}, wanted_{options.paths}, known_{
+                                                                                       from.packs(), from.packs_path(),
+                                                                                       from.secret(), options.stop} {}
 
   restore_counts run() {
     for_each([this](const entry& x) {
@@ -68,9 +69,7 @@ public:
   }
 
 private:
-  bool is_wanted(const std::string& path) const {
-    return options_.paths.empty() || wanted_.matches_at_or_above(path);
-  }
+  bool is_wanted(const std::string& path) const { return options_.paths.empty() || wanted_.matches_at_or_above(path); }
 
   template <class Body>
   void for_each(Body body) {
@@ -106,8 +105,9 @@ private:
       fail("look at the free space of", options_.target);
     auto left = static_cast<uint64_t>(st.f_bavail) * st.f_frsize;
     if (needed_ > left)
-      throw backup_failed{"'" + options_.target + "' has " + std::to_string(left >> 20) + " MB left, and the backup needs " +
-                            std::to_string(needed_ >> 20) + " MB; free some space or name another target",
+      throw backup_failed{"'" + options_.target + "' has " + std::to_string(left >> 20) +
+                            " MB left, and the backup needs " + std::to_string(needed_ >> 20) +
+                            " MB; free some space or name another target",
                           true};
   }
 

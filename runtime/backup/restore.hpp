@@ -21,7 +21,8 @@ struct restore_counts {
 };
 
 /// Makes files what they were. Files that cannot be restored are problems (damaged, kept, failed), and it goes on with
-/// the others. Goes through no symbolic link, nor replaces a directory. A file appears when it is whole. Throws `stopped`.
+/// the others. Goes through no symbolic link, nor replaces a directory. A file appears when it is whole. Throws
+/// `stopped`.
 restore_counts restore_backup(const repository& from, const manifest& which, const restore_options& options,
                               problem_list& problems);
 

@@ -50,9 +50,8 @@ void put_metadata_back(int file, const entry& x, problem_list& problems) {
 }
 
 void put_metadata_back(int directory, const std::string& name, const entry& x, problem_list& problems) {
-  auto error = ::fchownat(directory, name.c_str(), x.metadata.owner, x.metadata.group, AT_SYMLINK_NOFOLLOW) == 0
-                 ? 0
-                 : errno;
+  auto error =
+    ::fchownat(directory, name.c_str(), x.metadata.owner, x.metadata.group, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
   struct stat st {};
   if (::fstatat(directory, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
     fail("look at", x.path);

@@ -9,8 +9,8 @@
 
 namespace overwatch::backup {
 
-/// The open directories between the target of a restore and the place where it is now. They are made when something is put
-/// into them, and get their times when it has left them.
+/// The open directories between the target of a restore and the place where it is now. They are made when something is
+/// put into them, and get their times when it has left them.
 class restore_places {
 public:
   /// `target` is made when it is missing; those above it must exist. Throws `backup_failed`.

@@ -11,7 +11,8 @@ namespace overwatch::backup {
 bool is_glob(std::string_view text);
 
 struct source_list {
-  std::vector<std::string> paths;   ///< absolute, resolved but for the last name, none inside another, in the order of a walk
+  std::vector<std::string>
+    paths; ///< absolute, resolved but for the last name, none inside another, in the order of a walk
   std::vector<std::string> missing; ///< as they were given
 };
 
@@ -21,8 +22,8 @@ source_list resolve_sources(const std::vector<std::string>& given);
 /// The path with its directory resolved; empty when that does not exist.
 std::string resolved_parent(const std::string& path);
 
-/// Patterns of fnmatch(3). One with a slash is for whole paths (`*` matches no slash, `**` does); others are for the name
-/// of a file or directory anywhere. What ends with a slash matches directories only.
+/// Patterns of fnmatch(3). One with a slash is for whole paths (`*` matches no slash, `**` does); others are for the
+/// name of a file or directory anywhere. What ends with a slash matches directories only.
 class pattern_list {
 public:
   explicit pattern_list(const std::vector<std::string>& patterns);

@@ -15,9 +15,9 @@ namespace {
 
 /// File systems whose files are made up by the kernel when they are read.
 bool is_made_up(int directory) {
-  constexpr std::array<long, 12> kinds{PROC_SUPER_MAGIC,    SYSFS_MAGIC,     CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-                                       DEBUGFS_MAGIC,       TRACEFS_MAGIC,   SECURITYFS_MAGIC,   DEVPTS_SUPER_MAGIC,
-                                       PSTOREFS_MAGIC,      BPF_FS_MAGIC,    EFIVARFS_MAGIC,     BINFMTFS_MAGIC};
+  constexpr std::array<long, 12> kinds{PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+                                       DEBUGFS_MAGIC,    TRACEFS_MAGIC, SECURITYFS_MAGIC,   DEVPTS_SUPER_MAGIC,
+                                       PSTOREFS_MAGIC,   BPF_FS_MAGIC,  EFIVARFS_MAGIC,     BINFMTFS_MAGIC};
   struct statfs st {};
   return ::fstatfs(directory, &st) == 0 && std::find(kinds.begin(), kinds.end(), st.f_type) != kinds.end();
 }
@@ -61,8 +61,7 @@ void tree_walk::enter_above(const std::string& source) {
   last_above_ = deepest;
 }
 
-void tree_walk::walk(int directory, const std::string& name, const std::string& path, unsigned depth,
-                     uint64_t device) {
+void tree_walk::walk(int directory, const std::string& name, const std::string& path, unsigned depth, uint64_t device) {
   check_stopped(stop_);
   struct stat st {};
   if (::fstatat(directory, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -105,8 +104,9 @@ void tree_walk::walk_inside(int directory, const std::string& name, const std::s
     return;
   }
   if (depth >= max_walk_depth) {
-    visitor_.miss(problem_kind::unreadable, path, "more than " + std::to_string(max_walk_depth) +
-                                                    " levels of directories; name a deeper one as a source of its own");
+    visitor_.miss(problem_kind::unreadable, path,
+                  "more than " + std::to_string(max_walk_depth) +
+                    " levels of directories; name a deeper one as a source of its own");
     return;
   }
   std::vector<std::string> names;

@@ -29,8 +29,8 @@ public:
 
 struct walk_options {
   pattern_list excludes{{}};
-  bool one_file_system = false;                     ///< directories of another one are entered into no further
-  std::pair<uint64_t, uint64_t> repository{0, 0};   ///< device and inode of a directory that is left out
+  bool one_file_system = false;                   ///< directories of another one are entered into no further
+  std::pair<uint64_t, uint64_t> repository{0, 0}; ///< device and inode of a directory that is left out
 };
 
 /// Walks through a source without following symbolic links.

@@ -45,8 +45,8 @@ std::optional<std::string> from_hex(std::string_view text) {
   std::string result(text.size() / 2, '\0');
   size_t size = 0;
   const char* end = nullptr;
-  if (text.size() % 2 != 0 || sodium_hex2bin(bytes_of(result), result.size(), text.data(), text.size(), nullptr, &size,
-                                             &end) != 0 ||
+  if (text.size() % 2 != 0 ||
+      sodium_hex2bin(bytes_of(result), result.size(), text.data(), text.size(), nullptr, &size, &end) != 0 ||
       size != result.size() || end != text.data() + text.size())
     return std::nullopt;
   return result;
@@ -65,9 +65,7 @@ hasher::~hasher() = default;
 hasher::hasher(hasher&&) noexcept = default;
 hasher& hasher::operator=(hasher&&) noexcept = default;
 
-void hasher::add(std::string_view bytes) {
-  crypto_generichash_update(&state_->library, bytes_of(bytes), bytes.size());
-}
+void hasher::add(std::string_view bytes) { crypto_generichash_update(&state_->library, bytes_of(bytes), bytes.size()); }
 
 digest hasher::finish() {
   digest result{};

@@ -79,8 +79,8 @@ public:
   /// `purpose` binds the bytes to their place: what was sealed for one does not open for another.
   std::string seal(std::string_view bytes, std::string_view purpose) const;
 
-  /// Nothing when the bytes are damaged, or sealed with another key or for another purpose. Without a key it returns what
-  /// it gets.
+  /// Nothing when the bytes are damaged, or sealed with another key or for another purpose. Without a key it returns
+  /// what it gets.
   std::optional<std::string> open(std::string_view bytes, std::string_view purpose) const;
 
   /// In a sealed repository it depends on the key: sizes of chunks would tell known files otherwise.

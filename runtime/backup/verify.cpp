@@ -15,8 +15,9 @@ constexpr size_t block_bytes = 1 << 20;
 class verify_run {
 public:
   verify_run(const repository& which, const progress_report& progress, const stop_check& stop, problem_list& problems)
-    : which_{which}, progress_{progress}, stop_{stop}, problems_{problems},
-      known_{which.packs(), which.packs_path(), which.secret(), stop}, whole_(known_.places().size(), false) {}
+    : which_{which}, progress_{progress}, stop_{stop}, problems_{problems}, known_{which.packs(), which.packs_path(),
+                                                                                   which.secret(), stop},
+      whole_(known_.places().size(), false) {}
 
   verify_counts run() {
     for (const auto& pack : known_.packs())
@@ -40,9 +41,8 @@ private:
       add_damaged(number, pack.damage);
       return;
     }
-    std::sort(places.begin(), places.end(), [&](size_t x, size_t y) {
-      return known_.places()[x].chunk.offset < known_.places()[y].chunk.offset;
-    });
+    std::sort(places.begin(), places.end(),
+              [&](size_t x, size_t y) { return known_.places()[x].chunk.offset < known_.places()[y].chunk.offset; });
     auto any_damaged = false;
     try {
       auto hash_fits = read_pack(number, places, any_damaged);
@@ -133,6 +133,8 @@ private:
     try {
       auto x = which_.read_backup(id);
       tree_reader list{x.tree, [this](const chunk_id& block) {
+                         if (!known_.has(block) && missing_.insert(block).second)
+                           ++counts_.damaged_chunks;
                          if (!is_whole(block))
                            throw chunk_damaged{block, "a part of the list of files"};
                          return known_.get(block);

@@ -14,13 +14,13 @@ struct verify_counts {
   uint64_t damaged_files = 0;  ///< in all backups
   uint64_t damaged_packs = 0;
   std::vector<std::string> packs_to_mend; ///< names of damaged packs
-  uint64_t damaged_backups = 0; ///< their manifest, or a part of their list
+  uint64_t damaged_backups = 0;           ///< their manifest, or a part of their list
 
   bool whole() const { return damaged_chunks + damaged_files + damaged_packs + damaged_backups == 0; }
 };
 
-/// Reads everything back: each byte of each pack against its hash, each chunk against its id, and each file of each backup
-/// against the chunks that are whole. What is damaged is named in `problems`.
+/// Reads everything back: each byte of each pack against its hash, each chunk against its id, and each file of each
+/// backup against the chunks that are whole. What is damaged is named in `problems`.
 verify_counts verify_repository(const repository& which, const progress_report& progress, const stop_check& stop,
                                 problem_list& problems);
 

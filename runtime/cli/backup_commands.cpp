@@ -30,9 +30,7 @@ struct backup_options {
 };
 
 /// The node works in another directory: what is relative here is made absolute. Patterns of names stay.
-std::string absolute(const std::string& path) {
-  return std::filesystem::absolute(path).lexically_normal().string();
-}
+std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
 
 json::array texts(const std::vector<std::string>& all, bool paths) {
   json::array result;
@@ -82,12 +80,10 @@ json::object payload_of(const char* action, const backup_options& options) {
   add_list("remove", options.remove, false);
   if (options.limit)
     result["limit"] = *options.limit;
-  for (const auto& [name, set, value] : {std::tuple{"one_file_system", options.one_file_system, true},
-                                         std::tuple{"sqlite", options.no_sqlite, false},
-                                         std::tuple{"check_space", options.no_space_check, false},
-                                         std::tuple{"overwrite", options.overwrite, true},
-                                         std::tuple{"dry_run", options.dry_run, true},
-                                         std::tuple{"mend", options.mend, true}})
+  for (const auto& [name, set, value] :
+       {std::tuple{"one_file_system", options.one_file_system, true}, std::tuple{"sqlite", options.no_sqlite, false},
+        std::tuple{"check_space", options.no_space_check, false}, std::tuple{"overwrite", options.overwrite, true},
+        std::tuple{"dry_run", options.dry_run, true}, std::tuple{"mend", options.mend, true}})
     if (set)
       result[name] = value;
   return result;
@@ -125,7 +121,8 @@ struct backup_group {
 
   CLI::App* add(const char* name, const char* meaning, const std::shared_ptr<backup_options>& options) const {
     auto* command = group->add_subcommand(name, meaning);
-    command->add_option("--destination", options->destination, "The repository; default: backup.destination of the node")
+    command
+      ->add_option("--destination", options->destination, "The repository; default: backup.destination of the node")
       ->type_name("DIR");
     command->add_option("--key-file", options->key_file, "Its key, when it is encrypted")->type_name("FILE");
     command->add_flag("--node", options->node, "The node's own store instead of files; in a directory of its own");
@@ -150,8 +147,10 @@ void add_keep_options(CLI::App* command, backup_options& options) {
 void add_create(const backup_group& to) {
   auto options = std::make_shared<backup_options>();
   auto* command = to.add("create", "Back up; only what changed is stored", options);
-  add_list(command, "--source", options->sources, "Directory, file or glob; default: backup.sources of the node", "PATH");
-  add_list(command, "--exclude", options->excludes, "Leave out: a name (\"*.o\", \"cache/\") or a whole path", "PATTERN");
+  add_list(command, "--source", options->sources, "Directory, file or glob; default: backup.sources of the node",
+           "PATH");
+  add_list(command, "--exclude", options->excludes, "Leave out: a name (\"*.o\", \"cache/\") or a whole path",
+           "PATTERN");
   add_list(command, "--postgresql", options->postgresql, "Also dump this database", "DATABASE");
   command->add_option("--level", options->level, "Of compression (zstd)")->check(CLI::Range(1, 19));
   command->add_flag("--one-file-system", options->one_file_system, "Enter no other file systems");
@@ -177,7 +176,8 @@ void add_list_command(const backup_group& to) {
 void add_verify(const backup_group& to) {
   auto options = std::make_shared<backup_options>();
   auto* command = to.add("verify", "Read everything back; the exit code is 1 when something is damaged", options);
-  command->add_flag("--mend", options->mend, "Save what is whole of damaged packs, so that the next backup fills the gaps");
+  command->add_flag("--mend", options->mend,
+                    "Save what is whole of damaged packs, so that the next backup fills the gaps");
   command->footer("Example:\n  overwatch backup verify --destination /mnt/backup");
 }
 

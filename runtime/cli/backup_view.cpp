@@ -44,9 +44,12 @@ void print_backups(const console& console, const json::value& result) {
               {"SOURCES"},
               {"FLAWS"}}};
   for (const auto& backup : list_of(result, "backups"))
-    rows.add({text_of(backup, "backup"), short_time(text_of(backup, "started")),
+    rows.add({text_of(backup, "backup"),
+              short_time(text_of(backup, "started")),
               is_true(backup, "damaged") ? "" : format_duration(number_of(backup, "duration_s").value_or(0)),
-              text_of(backup, "files"), bytes_of(backup, "bytes"), bytes_of(backup, "stored_bytes"),
+              text_of(backup, "files"),
+              bytes_of(backup, "bytes"),
+              bytes_of(backup, "stored_bytes"),
               sources_of(backup),
               {flaws_of(backup), is_true(backup, "damaged") ? colour::red : colour::yellow}});
   if (rows.empty())
@@ -110,8 +113,11 @@ void print_problems(const console& console, const json::value& result) {
   for (const auto& x : list_of(*problems, "first")) {
     const auto kind = text_of(x, "kind");
     if (++shown <= problems_shown)
-      rows.add({{kind, kind == "note" ? colour::dim : kind == "damaged" ? colour::red : colour::yellow},
-                text_of(x, "path"), text_of(x, "reason")});
+      rows.add({{kind, kind == "note"      ? colour::dim
+                       : kind == "damaged" ? colour::red
+                                           : colour::yellow},
+                text_of(x, "path"),
+                text_of(x, "reason")});
   }
   if (rows.empty())
     return;

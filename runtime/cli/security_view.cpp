@@ -51,7 +51,7 @@ std::string looked_at(const json::value& counters) {
 
 void print_findings(const console& console, const json::value& result) {
   const auto& findings = list_of(result, "findings");
-  table rows{{{"SEVERITY", false, true}, {"FINDING"}, {"WHAT"}, {"SEEN"}}};
+  table rows{{{"SEVERITY", false, true}, {"FINDING", false, true}, {"WHAT"}, {"SEEN"}}};
   for (const auto& one : findings) {
     const auto severity = text_of(one, "severity");
     rows.add({{severity, colour_of_severity(severity)},

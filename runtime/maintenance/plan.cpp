@@ -123,8 +123,9 @@ std::string parse_plan(std::string_view payload, const settings& config, plan& r
   if (auto wrong = check(result); !wrong.empty())
     return wrong;
   result.actions.clear();
+  // Trimming keeps the disks of the whole machine busy, and most machines have a timer for it: only when it is named.
   for (auto action : maintenance_actions)
-    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), action) != wanted.end())
+    if ((wanted.empty() && action != "trim") || std::find(wanted.begin(), wanted.end(), action) != wanted.end())
       result.actions.emplace_back(action);
   return {};
 }

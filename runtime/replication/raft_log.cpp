@@ -186,7 +186,8 @@ log_update raft_log::snapshot_taken(uint64_t index, uint64_t first_kept) {
   log_update out;
   if (installing_ || index <= snapshot_index_ || index < 2) // one that is newer came meanwhile
     return out;
-  invariant(index <= reported_ && first_kept <= index + 1 && terms_.at(index) > 0, "a snapshot is of what is committed");
+  invariant(index <= reported_ && first_kept <= index + 1 && terms_.at(index) > 0,
+            "a snapshot is of what is committed");
   first_kept = std::max(first_kept, terms_.first());
   log_snapshot x{index, terms_.at(index), history_.at(index)};
   auto before = current_role();

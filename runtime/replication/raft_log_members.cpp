@@ -135,7 +135,10 @@ bool raft_log::has_lease(log_time now) const {
     if (!x.voter)
       continue;
     auto contact = contacts_.find(x.id);
-    promised.push_back(x.id == options_.id ? now : contact == contacts_.end() ? log_time::min() : contact->second.promised);
+    if (x.id == options_.id)
+      promised.push_back(now);
+    else
+      promised.push_back(contact == contacts_.end() ? log_time::min() : contact->second.promised);
   }
   auto majority = promised.begin() + static_cast<std::ptrdiff_t>(promised.size() / 2);
   std::nth_element(promised.begin(), majority, promised.end(), std::greater<>{});

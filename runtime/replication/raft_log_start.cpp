@@ -131,8 +131,9 @@ log_update raft_log::start(log_time now, const log_start& stored) {
   if (!out.append.empty())
     unreported_.push_back({out.append.back().index, out.append.back().term});
   settle({}, out.append.size(), out);
-  if (!history_.newest().members.empty() && !out.configuration && history_.newest().index <= core_commit_index(core_.get()))
-    out.configuration = history_.newest();
+  const auto& members = history_.newest();
+  if (!members.members.empty() && !out.configuration && members.index <= core_commit_index(core_.get()))
+    out.configuration = members;
   return out;
 }
 

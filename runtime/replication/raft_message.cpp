@@ -99,7 +99,8 @@ bool get_content(decoder& f, raft_envelope& x) {
 } // namespace
 
 bool is_configuration(const std::vector<log_member>& members) {
-  return members.size() <= max_members && std::any_of(members.begin(), members.end(), [](const auto& x) { return x.voter; });
+  return members.size() <= max_members &&
+         std::any_of(members.begin(), members.end(), [](const auto& x) { return x.voter; });
 }
 
 std::string encode_message(const raft_envelope& x) {

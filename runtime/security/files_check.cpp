@@ -18,7 +18,7 @@ constexpr size_t max_candidates = 10'000;  // of each kind, until packages are a
 
 bool is_system_path(std::string_view path) {
   static constexpr std::array<std::string_view, 9> trees{"/etc",   "/usr",   "/bin",  "/sbin", "/lib",
-                                                          "/lib32", "/lib64", "/boot", "/opt"};
+                                                         "/lib32", "/lib64", "/boot", "/opt"};
   static constexpr std::array<std::string_view, 4> places{"/tmp", "/var/tmp", "/dev/shm", "/"};
   auto top = path.substr(0, path.find('/', 1));
   return std::find(trees.begin(), trees.end(), top) != trees.end() ||
@@ -81,6 +81,7 @@ public:
       s_.found.partly_blind("to which packages set-uid and set-gid files belong", "there is no database of dpkg");
       return add_secrets();
     }
+    strike_nested(paths);
     for (const auto& [path, one] : candidates_)
       if (paths.count(path) > 0)
         s_.found.add_at(one.level, one.rule, path, one.detail);
@@ -89,6 +90,24 @@ public:
   }
 
 private:
+  // A chroot has packages of its own.
+  void strike_nested(std::unordered_set<std::string>& paths) {
+    std::map<std::string, std::unordered_set<std::string>> by_system;
+    for (const auto& path : paths)
+      for (auto end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1))
+        if (auto system = path.substr(0, end); s_.root.exists(system + "/var/lib/dpkg/info")) {
+          by_system[system].insert(path);
+          break;
+        }
+    for (auto& [system, theirs] : by_system) {
+      for (const auto& path : theirs)
+        paths.erase(path);
+      strike_packaged(
+        s_.root, theirs, [this] { s_.stop_if_told(); }, system);
+      paths.insert(theirs.begin(), theirs.end());
+    }
+  }
+
   void add_secrets() {
     for (const auto& [path, one] : candidates_)
       if (!begins_with(one.rule, "set-"))

@@ -19,7 +19,9 @@ std::vector<std::string> parse_diversions(std::string_view text);
 
 /// Takes the paths that belong to a package out of `paths`, reading the lists one after the other. False when there is
 /// no database of packages. `tick` is called for each list and may throw.
-bool strike_packaged(const tree& root, std::unordered_set<std::string>& paths, const std::function<void()>& tick);
+/// `below`: the directory of a system within the tree, whose packages are asked; its files are all of `paths`.
+bool strike_packaged(const tree& root, std::unordered_set<std::string>& paths, const std::function<void()>& tick,
+                     const std::string& below = {});
 
 /// Calls `take(path, md5)` for every file of every package.
 void for_each_package_digest(const tree& root,

@@ -28,7 +28,8 @@ std::string joined(const std::vector<std::string>& chunks) {
 } // namespace
 
 TEST(ChunkerTest, ChunksAreTheContent) {
-  for (size_t size : {size_t{0}, size_t{1}, min_chunk_bytes, min_chunk_bytes + 1, max_chunk_bytes, size_t{20'000'000}}) {
+  for (size_t size :
+       {size_t{0}, size_t{1}, min_chunk_bytes, min_chunk_bytes + 1, max_chunk_bytes, size_t{20'000'000}}) {
     auto content = random_text(size, size);
     EXPECT_EQ(joined(chunks_of(content)), content) << size;
   }

@@ -18,33 +18,36 @@ class FileTroubleTest : public BackupFixture {
 protected:
   FileTroubleTest() { make_directory(tree()); }
 
+  /// Does `body` once, when a block of this file was read and before the next one is.
+  void in_the_middle_of(const std::string& path, std::function<void()> body) {
+    auto blocks = std::make_shared<int>(-1);
+    options.progress = [=](uint64_t, uint64_t, const std::string& what) { *blocks = what == path ? 0 : *blocks; };
+    options.stop = [=] {
+      if (*blocks >= 0 && ++*blocks == 2)
+        body();
+      return false;
+    };
+  }
+
   uint64_t count(problem_kind kind) const { return problem_counts[static_cast<size_t>(kind)]; }
 };
 
 TEST_F(FileTroubleTest, AFileThatIsWrittenToMeanwhileIsTold) {
   write_file(tree("/log"), random_text(3'000'000, 1));
   write_file(tree("/quiet"), "quiet");
-  auto written = false;
-  options.progress = [&](uint64_t done, uint64_t, const std::string&) {
-    if (done > 0 && !written) { // in its middle
-      written = true;
-      std::ofstream{tree("/log"), std::ios::app} << "more";
-    }
-  };
+  in_the_middle_of(tree("/log"), [&] { std::ofstream{tree("/log"), std::ios::app} << "more"; });
   auto made = create();
   EXPECT_EQ(made.counts.changed, 1u);
   EXPECT_EQ(problems_text(), "changed " + tree("/log") + ": it was written to while it was read\n");
   options.progress = {};
+  options.stop = {};
   create();
   EXPECT_EQ(restored_difference(), "") << "the next backup reads it again";
 }
 
 TEST_F(FileTroubleTest, AFileThatIsCutOffMeanwhileIsKeptAsFarAsItWasRead) {
   write_file(tree("/log"), random_text(8'000'000, 1));
-  options.progress = [&](uint64_t done, uint64_t, const std::string&) {
-    if (done > 0)
-      fs::resize_file(tree("/log"), 10);
-  };
+  in_the_middle_of(tree("/log"), [&] { fs::resize_file(tree("/log"), 10); });
   auto made = create();
   EXPECT_EQ(made.counts.changed, 1u);
   restore();
@@ -94,8 +97,8 @@ TEST_F(FileTroubleTest, WhatMayNotBeReadIsToldAndTheRestIsKept) {
     create_options all;
     all.sources = {tree()};
     auto made = create_backup(to, all, list);
-    return std::to_string(made.counts.files) + " kept, " + std::to_string(made.counts.unreadable) + " not: " +
-           list.first()[0].path + ", " + list.first()[1].path;
+    return std::to_string(made.counts.files) + " kept, " + std::to_string(made.counts.unreadable) +
+           " not: " + list.first()[0].path + ", " + list.first()[1].path;
   });
   EXPECT_EQ(said, "1 kept, 2 not: " + tree("/closed") + ", " + tree("/room"));
 }

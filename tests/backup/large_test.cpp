@@ -51,7 +51,7 @@ std::string run_with_little_memory(const std::function<void()>& body) {
 
 class LargeTest : public BackupFixture {
 protected:
-  LargeTest() : BackupFixture{scratch::place::disk} { make_directory(tree()); }
+  LargeTest() { make_directory(tree()); }
 };
 
 TEST_F(LargeTest, AFileLargerThanTheMemoryBudget) {

@@ -54,8 +54,7 @@ TEST(RetentionTest, AWeekBeginsOnMonday) {
 }
 
 TEST(RetentionTest, MonthsAreThoseOfTheCalendar) {
-  EXPECT_EQ(kept_by({0, 0, 0, 2}, {day(-30), day(8), day(9), day(20)}),
-            (std::vector<bool>{false, true, false, true}));
+  EXPECT_EQ(kept_by({0, 0, 0, 2}, {day(-30), day(8), day(9), day(20)}), (std::vector<bool>{false, true, false, true}));
 }
 
 RC_GTEST_PROP(RetentionProperty, KeepsTheNewestAndNoMoreThanTheRulesAllow, (const std::vector<uint32_t>& seconds)) {

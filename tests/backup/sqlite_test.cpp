@@ -78,8 +78,8 @@ TEST_F(SqliteTest, ACopyUnderLoadIsOneMomentsState) {
     connection db{tree("/bank.db")};
     for (uint64_t i = 0; !stop; ++i) {
       db.run("begin immediate; update account set money = money - 1, padding = hex(randomblob(500)) where id = " +
-             std::to_string(1 + i * 7 % 2000) + "; update account set money = money + 1 where id = " +
-             std::to_string(1 + i * 13 % 2000) + "; commit");
+             std::to_string(1 + i * 7 % 2000) +
+             "; update account set money = money + 1 where id = " + std::to_string(1 + i * 13 % 2000) + "; commit");
       ++transfers;
     }
   }};

@@ -52,6 +52,9 @@ void measure_start(const bench_options& options, report& results);
 /// Memory per queued task, and the rate with a deep queue.
 void measure_deep(const bench_options& options, report& results);
 
+/// First and further backup, verify and restore of a tree, beside `tar | zstd`, restic and borg where they are.
+void measure_backup(const bench_options& options, report& results);
+
 /// Capture and restore of a tree, beside `cp -a` and `tar` of the same tree.
 void measure_snapshot(const bench_options& options, report& results);
 

@@ -23,7 +23,7 @@ const std::vector<part>& parts() {
   static const std::vector<part> all{
     {"limits", measure_limits},         {"http", measure_http},   {"caf", measure_caf},
     {"end-to-end", measure_end_to_end}, {"start", measure_start}, {"deep", measure_deep},
-    {"decisions", measure_decisions},   {"snapshot", measure_snapshot},
+    {"decisions", measure_decisions},   {"snapshot", measure_snapshot}, {"backup", measure_backup},
     {"scan", measure_scan},
   };
   return all;

@@ -62,14 +62,17 @@ TEST(SecurityTest, AScanShowsWhatItFoundAndHowToMendIt) {
 }
 
 TEST(SecurityTest, TheExitCodeFollowsTheSeverityThatWasAskedFor) {
-  stub_node node;
+  const auto code_of = [](const std::string& task, const std::vector<std::string>& arguments) {
+    stub_node node;
+    return scan(node, task, arguments).code;
+  };
   const auto low = task_with(R"({"high":0,"medium":0,"low":2,"info":0,"suppressed":0})");
-  EXPECT_EQ(scan(node, low).code, 0);
-  EXPECT_EQ(scan(node, low, {"--fail-on", "low"}).code, 1);
-  EXPECT_EQ(scan(node, low, {"--fail-on", "medium"}).code, 0);
-  EXPECT_EQ(scan(node, one_high, {"--fail-on", "never"}).code, 0);
-  EXPECT_EQ(scan(node, R"({"id":"t1","status":"failed"})", {"--fail-on", "never"}).code, 1);
-  EXPECT_EQ(scan(node, low, {"--fail-on", "often"}).code, 2);
+  EXPECT_EQ(code_of(low, {}), 0);
+  EXPECT_EQ(code_of(low, {"--fail-on", "low"}), 1);
+  EXPECT_EQ(code_of(low, {"--fail-on", "medium"}), 0);
+  EXPECT_EQ(code_of(one_high, {"--fail-on", "never"}), 0);
+  EXPECT_EQ(code_of(R"({"id":"t1","status":"failed"})", {"--fail-on", "never"}), 1);
+  EXPECT_EQ(code_of(low, {"--fail-on", "often"}), 2);
 }
 
 TEST(SecurityTest, OptionsBecomeThePayload) {
@@ -95,10 +98,12 @@ TEST(SecurityTest, BaselineUpdateAcceptsTrees) {
 }
 
 TEST(SecurityTest, AloneItShowsTheNewestScan) {
+  const char* newest = "GET /tasks?task_type=security_scan&status=completed&limit=1";
+  stub_node fresh;
+  fresh.on(newest, {200, R"({"tasks":[]})"});
+  EXPECT_THAT(run_command({"security", "--url", fresh.url()}).out, HasSubstr("there was no scan yet"));
   stub_node node;
-  node.on("GET /tasks?task_type=security_scan&status=completed&limit=1", {200, R"({"tasks":[]})"});
-  EXPECT_THAT(run_command({"security", "--url", node.url()}).out, HasSubstr("there was no scan yet"));
-  node.on("GET /tasks?task_type=security_scan&status=completed&limit=1", {200, R"({"tasks":[{"id":"t1"}]})"});
+  node.on(newest, {200, R"({"tasks":[{"id":"t1"}]})"});
   node.on("GET /tasks/t1", {200, one_high});
   EXPECT_THAT(run_command({"security", "--url", node.url()}).out, HasSubstr("80 of 100"));
 }

@@ -77,6 +77,7 @@ protected:
 
   json::object back_up(const std::string& action = "create") {
     auto task = typed_task("data_backup");
+    task["priority"] = "critical"; // or it waits behind all that the load has submitted
     task["payload"] = json::object{{"source", "node"}, {"destination", backups_}, {"action", action}};
     return client_->ended(client_->submit(task));
   }

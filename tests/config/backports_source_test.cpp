@@ -92,8 +92,10 @@ TEST_F(BackportsSourceTest, KeepsAKeyThatIsWrittenInTheStanza) {
 }
 
 TEST_F(BackportsSourceTest, PassesOverWhatIsDisabledOrOfOthers) {
-  write("vendor.sources", "Types: deb\nURIs: https://vendor.example/debian/12/prod\nSuites: bookworm\nComponents: main\n");
-  write("off.sources", "Enabled: no\nTypes: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n");
+  write("vendor.sources",
+        "Types: deb\nURIs: https://vendor.example/debian/12/prod\nSuites: bookworm\nComponents: main\n");
+  write("off.sources",
+        "Enabled: no\nTypes: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n");
   write("sources.sources", "Types: deb-src\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n");
   write("parts.sources", "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: contrib\n");
   EXPECT_EQ(run(), "");
@@ -111,7 +113,8 @@ TEST_F(BackportsSourceTest, TakesTheLineOfTheMainArchive) {
 }
 
 TEST_F(BackportsSourceTest, KeepsTheOptionsOfALine) {
-  write("debian.list", "deb [ arch=amd64 signed-by=/usr/share/keyrings/debian.gpg ]  http://mirror.example/debian   bookworm  main\n");
+  write("debian.list", "deb [ arch=amd64 signed-by=/usr/share/keyrings/debian.gpg ]  "
+                       "http://mirror.example/debian   bookworm  main\n");
   EXPECT_EQ(run(), "deb [ arch=amd64 signed-by=/usr/share/keyrings/debian.gpg ] http://mirror.example/debian "
                    "bookworm-backports main\n");
 }

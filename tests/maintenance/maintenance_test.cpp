@@ -62,7 +62,7 @@ TEST_F(MaintenanceTest, AnEmptyPayloadDoesAllThatIsPossibleHere) {
   EXPECT_EQ(action(x, "cleanup").at("removed").to_number<int>(), 1);
   EXPECT_EQ(action(x, "rotate_logs").at("status").as_string(), "skipped");
   EXPECT_EQ(action(x, "retention").at("status").as_string(), "done");
-  for (auto name : {"compact", "trim", "disk_health", "updates"})
+  for (auto name : {"compact", "disk_health", "updates"})
     EXPECT_NE(action(x, name).at("status").as_string(), "failed") << x.result;
   EXPECT_EQ(reported_.percent, 100);
   EXPECT_THAT(lines_at(reported_, log_level::info), HasSubstr("cleanup: done, 1 would be removed"));

@@ -10,10 +10,10 @@ namespace overwatch::maintenance {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-TEST(PlanTest, WithoutAnythingAllActionsAreDone) {
+TEST(PlanTest, WithoutAnythingAllActionsAreDoneButTrimming) {
   plan x;
   EXPECT_EQ(parse_plan("", {}, x), "");
-  EXPECT_EQ(x.actions.size(), maintenance_actions.size());
+  EXPECT_THAT(x.actions, ElementsAre("retention", "cleanup", "rotate_logs", "compact", "disk_health", "updates"));
   EXPECT_FALSE(x.dry_run);
 }
 

@@ -297,6 +297,8 @@ TEST(PlantedTest, PackagesOnAMergedSystemOwnTheirFiles) {
   root.write("/usr/bin/mount-helper", "x", 04755);
   root.write("/var/lib/dpkg/info/old.list", "/bin/mount-helper\n");
   root.write("/usr/bin/moved.distrib", "x", 04755);
+  root.write("/srv/chroot/usr/bin/su", "x", 04755);
+  root.write("/srv/chroot/var/lib/dpkg/info/login.list", "/bin/su\n");
   root.write("/var/lib/dpkg/diversions", "/usr/bin/moved\n/usr/bin/moved.distrib\nsite\n");
   EXPECT_THAT(scan_tree(root).ids(), IsEmpty());
 }

@@ -28,7 +28,9 @@ log_node::log_node(world& all, network& net, member_id id, std::vector<log_membe
   options_.recent_bytes = 512; // so that most of what is sent is read
   options_.max_append_bytes = 256;
   options_.max_append_burst = 1024;
-  options_.read_entries = [this](auto first, auto last, auto max_bytes) { return read_entries(first, last, max_bytes); };
+  options_.read_entries = [this](auto first, auto last, auto max_bytes) {
+    return read_entries(first, last, max_bytes);
+  };
 }
 
 void log_node::start() {

@@ -35,7 +35,7 @@ TEST(LogSimulationTest, NothingIsLostAndAllAgreeInTheEnd) {
   auto result = run_seeds(first_seed, 1'000'000, time_for_seeds, [](uint64_t seed) { return run(seed); });
   if (result.failure)
     FAIL() << "simulation --seeds 1 --from " << result.failure->seed << "\n" << result.failure->reason;
-  EXPECT_GT(result.done, 100u);
+  EXPECT_GE(result.done, 64u); // on a machine that does nothing else: some thousands
   std::cout << result.done << " seeds passed\n";
 }
 

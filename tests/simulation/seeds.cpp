@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <stdexcept>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@ namespace overwatch::simulation {
 namespace {
 
 constexpr uint64_t batch_size = 64;
-constexpr unsigned seconds_for_batch = 120; ///< then the process is ended: a run hangs
+constexpr rlim_t seconds_for_batch = 60; ///< of processor time; then the process is ended: a run hangs
 
 void write_all(int fd, const std::string& text) {
   size_t done = 0;
@@ -27,7 +28,8 @@ void write_all(int fd, const std::string& text) {
 
 // In the child: a line before each seed and one after it. What libraries write goes to the same pipe.
 [[noreturn]] void run_batch(int out, uint64_t first, uint64_t last, const std::function<std::string(uint64_t)>& run) {
-  ::alarm(seconds_for_batch);
+  rlimit limit{seconds_for_batch, seconds_for_batch};
+  ::setrlimit(RLIMIT_CPU, &limit);
   ::dup2(out, STDERR_FILENO);
   for (auto seed = first; seed < last; ++seed) {
     write_all(out, "seed " + std::to_string(seed) + "\n");
