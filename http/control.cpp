@@ -3,10 +3,14 @@
 #include "http/service.hpp"
 #include "http/totals.hpp"
 
+#include <boost/json.hpp>
+
 /// Status, start and stop.
 namespace overwatch::http {
 
 namespace {
+
+constexpr uint32_t newest_backups = 20; // that are looked at for one that made a backup
 
 response message(std::string_view text) {
   response out;
@@ -45,12 +49,26 @@ std::optional<task_record> newest(service& s, task_filter filter) {
   return std::move(page->tasks.front());
 }
 
+// Tasks of this type also list, verify, restore and prune.
+bool makes_a_backup(const std::string& payload) {
+  boost::system::error_code error;
+  auto value = boost::json::parse(payload, error);
+  const auto* fields = error ? nullptr : value.if_object();
+  const auto* action = fields ? fields->if_contains("action") : nullptr;
+  return fields && (!action || *action == "create");
+}
+
 std::optional<timestamp> last_backup(service& s) {
-  task_filter filter;
-  filter.task_types = {"data_backup"};
-  filter.statuses = {task_status::completed};
-  auto task = newest(s, std::move(filter));
-  return task ? task->state.finished_at : std::nullopt;
+  list_request list;
+  list.filter.task_types = {"data_backup"};
+  list.filter.statuses = {task_status::completed};
+  list.limit = newest_backups;
+  auto page = s.ask<task_page>(std::move(list));
+  if (page)
+    for (const auto& x : page->tasks)
+      if (auto task = s.ask<task_record>(get_request{x.spec.id}); task && makes_a_backup(task->payload))
+        return task->state.finished_at;
+  return std::nullopt;
 }
 
 std::optional<timestamp> last_generation(service& s) {

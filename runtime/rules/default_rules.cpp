@@ -17,6 +17,13 @@ rule_record shipped(std::string name, std::string description, std::string condi
 } // namespace
 
 std::vector<rule_record> default_rules() {
+  // It rewrites the whole store: once a day is often enough.
+  auto maintenance =
+    shipped("System Maintenance", "Maintenance within the hour, once the node has been up for a day; then daily.",
+            "uptime > 24 * 3600",
+            R"({"name":"System Maintenance","task_type":"maintenance","priority":"high",)"
+            R"("scheduled_at":"+1h","unique_key":"periodic:maintenance"})");
+  maintenance.definition.cooldown = std::chrono::hours{24};
   return {
     shipped("System Health Check", "A look at the machine, five minutes after the last one.", "",
             R"({"name":"System Health Check","task_type":"system_health","priority":"normal",)"
@@ -24,10 +31,7 @@ std::vector<rule_record> default_rules() {
     shipped("Performance Monitor", "A measurement of the machine, 15 minutes after the last one.", "",
             R"({"name":"Performance Monitor","task_type":"performance_check","priority":"low",)"
             R"("scheduled_at":"+15m","unique_key":"periodic:performance_check"})"),
-    shipped("System Maintenance", "Maintenance within the hour, once the node has been up for a day.",
-            "uptime > 24 * 3600",
-            R"({"name":"System Maintenance","task_type":"maintenance","priority":"high",)"
-            R"("scheduled_at":"+1h","unique_key":"periodic:maintenance"})"),
+    maintenance,
   };
 }
 
