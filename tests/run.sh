@@ -18,7 +18,8 @@ readonly root
 
 # Folders whose tests run under the sanitizers too: our own code, in its own process. ThreadSanitizer knows nothing of
 # what happens inside Debian's libraries, so it gets what runs on CAF's deterministic scheduler or on our own threads.
-readonly sanitized=(messages actors storage config http handlers runtime security cli)
+readonly sanitized=(messages actors storage config http handlers runtime rules security backup maintenance replication
+  simulation cli)
 readonly threaded=(messages actors http handlers)
 # Of these, what needs threads of CAF's: their synchronisation is invisible to it, so its reports would be false.
 readonly real_scheduler='PoolTest|JournalTest\.Checkpoint'
