@@ -1,8 +1,8 @@
 #include "runtime/maintenance/machine_actions.hpp"
 
+#include "runtime/handlers/system_program.hpp"
 #include "runtime/maintenance/details_file.hpp"
 #include "runtime/maintenance/machine_reports.hpp"
-#include "runtime/maintenance/program.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +24,7 @@ constexpr size_t max_shown_updates = 50; // in the result; all are in the file
 constexpr const char* package_lists = "/var/lib/apt/lists";
 
 program_answer ask(const action_environment& environment, std::vector<std::string> argv, milliseconds limit) {
-  auto answer = ask_program(environment.attempt, std::move(argv), limit);
+  auto answer = ask_program(environment.attempt.stop_fd(), std::move(argv), limit);
   if (environment.stopping())
     throw stopped{};
   return answer;
@@ -102,7 +102,7 @@ void check_disks(const action_environment& environment, action_result& result) {
 void list_updates(const action_environment& environment, action_result& result) {
   environment.progress(0.1, "apt list --upgradable");
   struct stat lists {};
-  if (find_program("apt").empty())
+  if (find_system_program("apt").empty())
     return result.skip("packages", "apt is not installed");
   if (::stat(package_lists, &lists) != 0)
     return result.skip("packages",

@@ -30,8 +30,7 @@ void add_remarks(scan& s, std::string_view report) {
 
 void check_lynis(scan& s) {
   constexpr const char* subject = "what lynis says of this machine";
-  auto program = s.root.is_machine() ? find_program("lynis") : std::string{};
-  if (program.empty()) { // a report that lynis wrote earlier, or in another root
+  if (!s.root.is_machine() || find_system_program("lynis").empty()) { // a report that lynis wrote earlier, or in another root
     auto report = s.root.read(usual_report, report_bytes);
     if (report.error != 0)
       return s.found.cannot_look(subject, std::string{"lynis is not installed, and "} + usual_report + ": " +
@@ -41,12 +40,12 @@ void check_lynis(scan& s) {
   auto file = s.directory + "/lynis-report.dat";
   auto result = run_program(
     s,
-    {program, "audit", "system", "--quick", "--quiet", "--no-colors", "--report-file", file, "--logfile", "/dev/null"},
+    {"lynis", "audit", "system", "--quick", "--quiet", "--no-colors", "--report-file", file, "--logfile", "/dev/null"},
     time_limit);
   auto report = tree{s.directory}.read("/lynis-report.dat", report_bytes);
   ::unlink(file.c_str());
   if (report.error != 0 || report.text.empty())
-    return s.found.cannot_look(subject, result.error.empty() ? "it wrote no report" : result.error);
+    return s.found.cannot_look(subject, result.problem.empty() ? "it wrote no report" : result.problem);
   add_remarks(s, report.text);
 }
 

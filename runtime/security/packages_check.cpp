@@ -39,13 +39,12 @@ void check_packages(scan& s) {
   constexpr const char* subject = "known vulnerabilities of installed packages";
   if (!s.root.exists(dpkg_status))
     return s.found.cannot_look(subject, std::string{"there is no "} + dpkg_status + " below " + s.root.root());
-  auto program = find_program("debsecan");
-  if (program.empty())
+  if (find_system_program("debsecan").empty())
     return s.found.cannot_look(subject, "debsecan is not installed: apt-get install debsecan");
   auto suite = debian_suite(s.root.read("/etc/os-release").text);
   if (suite.empty())
     return s.found.cannot_look(subject, "/etc/os-release names no release of Debian");
-  std::vector<std::string> argv{program,
+  std::vector<std::string> argv{"debsecan",
                                 "--suite",
                                 suite,
                                 "--format",
@@ -55,8 +54,8 @@ void check_packages(scan& s) {
   if (!s.config.security.vulnerability_source.empty())
     argv.insert(argv.end(), {"--source", s.config.security.vulnerability_source});
   auto result = run_program(s, std::move(argv), time_limit);
-  if (!result.error.empty())
-    return s.found.cannot_look(subject, result.error + ". debsecan fetches its data from the network");
+  if (!result.problem.empty())
+    return s.found.cannot_look(subject, result.problem + ". debsecan fetches its data from the network");
   auto all = parse_debsecan(result.output);
   uint64_t without_fix = 0;
   for (const auto& one : all)

@@ -42,7 +42,7 @@ void serve(const prepared_root& root, settings& config) {
 } // namespace
 
 TEST(ProgramsTest, DebsecanSaysWhatAnUpdateMends) {
-  if (find_program("debsecan").empty())
+  if (find_system_program("debsecan").empty())
     GTEST_SKIP() << "debsecan is not installed";
   prepared_root root;
   root.write("/var/lib/dpkg/status", dpkg_status);
@@ -55,7 +55,7 @@ TEST(ProgramsTest, DebsecanSaysWhatAnUpdateMends) {
 }
 
 TEST(ProgramsTest, PackagesThatCouldNotBeJudgedAreNotGoneNextTime) {
-  if (find_program("debsecan").empty())
+  if (find_system_program("debsecan").empty())
     GTEST_SKIP() << "debsecan is not installed";
   prepared_root root;
   root.write("/var/lib/dpkg/status", dpkg_status);
@@ -109,11 +109,11 @@ TEST(ProgramsTest, AProgramThatDoesNotEndIsStopped) {
   findings found;
   scan_control control;
   scan s{below, accounts, options, root.config, control, now(), {}, found};
-  EXPECT_THAT(run_program(s, {"/bin/sleep", "600"}, milliseconds{50}).error, HasSubstr("had not ended"));
-  EXPECT_THAT(run_program(s, {"/bin/sh", "-c", "echo no luck >&2; exit 3"}, milliseconds{60'000}).error,
+  EXPECT_THAT(run_program(s, {"/bin/sleep", "600"}, milliseconds{50}).problem, HasSubstr("had no answer"));
+  EXPECT_THAT(run_program(s, {"/bin/sh", "-c", "echo no luck >&2; exit 3"}, milliseconds{60'000}).problem,
               HasSubstr("no luck"));
   EXPECT_EQ(run_program(s, {"/bin/echo", "good"}, milliseconds{60'000}).output, "good\n");
-  EXPECT_NE(run_program(s, {"/nowhere/program"}, milliseconds{60'000}).error, "");
+  EXPECT_NE(run_program(s, {"/nowhere/program"}, milliseconds{60'000}).problem, "");
 }
 
 TEST(ProgramsTest, MachinesHaveSocketsWithPrograms) {
