@@ -2,6 +2,7 @@
 
 #include "runtime/cli/backup_view.hpp"
 #include "runtime/cli/json_fields.hpp"
+#include "runtime/cli/run_task.hpp"
 #include "runtime/cli/task_view.hpp"
 #include "runtime/cli/text.hpp"
 
@@ -17,8 +18,6 @@ namespace overwatch::cli {
 namespace {
 
 namespace json = boost::json;
-
-constexpr const char* longest_run = "7d"; // a backup or a verify of much data takes its time
 
 struct backup_options {
   std::string destination, key_file, backup, target;
@@ -90,29 +89,11 @@ json::object payload_of(const char* action, const backup_options& options) {
 }
 
 exit_code run_backup(const command_context& context, const char* action, const backup_options& options) {
-  const json::object task{{"name", "Backup: " + std::string{action}},
-                          {"task_type", "data_backup"},
-                          {"timeout", longest_run},
-                          {"payload", payload_of(action, options)}};
-  const auto client = context.client();
-  auto reply = client.request("POST", "/tasks", json::serialize(task));
-  const auto id = text_of(content_of(reply), "id");
-  if (options.detach) {
-    if (context.options.json)
-      context.print_raw(reply.body);
-    else
-      context.console.out << "task " << printable(id) << '\n';
-    return exit_code::good;
-  }
-  const bool quiet = std::string_view{action} == "list" || context.options.json;
-  reply = quiet ? wait_for_task(client, id, std::nullopt) : follow_task(context, client, id, std::nullopt);
-  const auto ended = content_of(reply);
-  const auto* result = find_field(ended, "result");
-  if (context.options.json)
-    context.print_raw(reply.body);
-  else if (result == nullptr || !print_backup(context.console, *result))
-    print_task(context.console, ended);
-  return outcome_of(ended);
+  task_run run{"Backup: " + std::string{action}, "data_backup", payload_of(action, options), options.detach};
+  run.quiet = std::string_view{action} == "list";
+  run.print_result = [&](const json::value& result) { return print_backup(context.console, result); };
+  const auto ended = run_task(context, run);
+  return ended ? outcome_of(*ended) : exit_code::good;
 }
 
 struct backup_group {

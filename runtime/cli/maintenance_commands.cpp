@@ -2,6 +2,7 @@
 
 #include "config/checks.hpp"
 #include "runtime/cli/json_fields.hpp"
+#include "runtime/cli/run_task.hpp"
 #include "runtime/cli/task_view.hpp"
 #include "runtime/cli/text.hpp"
 
@@ -16,8 +17,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* longest_run = "1d"; // the compaction of a large store takes its time
-
 struct run_options {
   std::vector<std::string> actions;
   bool dry_run = false;
@@ -30,27 +29,9 @@ exit_code run_maintenance(const command_context& context, const run_options& opt
     payload["dry_run"] = true;
   if (!options.actions.empty())
     payload["actions"] = json::array(options.actions.begin(), options.actions.end());
-  const json::object task{{"name", options.dry_run ? "Maintenance, dry run" : "Maintenance"},
-                          {"task_type", "maintenance"},
-                          {"timeout", longest_run},
-                          {"payload", payload}};
-  const auto client = context.client();
-  auto reply = client.request("POST", "/tasks", json::serialize(task));
-  const auto id = text_of(content_of(reply), "id");
-  if (options.detach) {
-    if (context.options.json)
-      context.print_raw(reply.body);
-    else
-      context.console.out << "task " << printable(id) << '\n';
-    return exit_code::good;
-  }
-  reply = follow_task(context, client, id, std::nullopt);
-  const auto ended = content_of(reply);
-  if (context.options.json)
-    context.print_raw(reply.body);
-  else
-    print_task(context.console, ended);
-  return outcome_of(ended);
+  const auto ended = run_task(
+    context, {options.dry_run ? "Maintenance, dry run" : "Maintenance", "maintenance", payload, options.detach});
+  return ended ? outcome_of(*ended) : exit_code::good;
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "runtime/cli/account.hpp"
 #include "runtime/cli/arguments.hpp"
 #include "runtime/cli/json_fields.hpp"
+#include "runtime/cli/run_task.hpp"
 #include "runtime/cli/security_view.hpp"
 #include "runtime/cli/table.hpp"
 #include "runtime/cli/task_view.hpp"
@@ -20,7 +21,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* longest_run = "1d";
 constexpr const char* suppressions_path = "/keys/security%2Fsuppressions"; // one JSON object for all
 constexpr int most_tries = 5; // when somebody else changes the suppressions at the same time
 
@@ -76,24 +76,11 @@ exit_code judge(const json::value& task, const std::string& limit) {
 }
 
 exit_code run_scan(const command_context& context, const scan_options& options) {
-  const json::object task{{"name", options.update_baseline ? "New baseline" : "Security scan"},
-                          {"task_type", "security_scan"},
-                          {"timeout", longest_run},
-                          {"payload", payload_of(options)}};
-  const auto client = context.client();
-  auto reply = client.request("POST", "/tasks", json::serialize(task));
-  const auto id = text_of(content_of(reply), "id");
-  if (!context.options.json)
-    context.console.out << "task " << paint(context.console, colour::bold, printable(id)) << '\n' << std::flush;
-  if (!options.detach)
-    reply = follow_task(context, client, id, std::nullopt);
-  const auto content = content_of(reply);
-  if (context.options.json)
-    context.print_raw(reply.body);
-  else if (const auto* result = find_field(content, "result");
-           !options.detach && (result == nullptr || !print_security(context.console, *result)))
-    print_task(context.console, content);
-  return options.detach ? exit_code::good : judge(content, options.fail_on);
+  task_run run{options.update_baseline ? "New baseline" : "Security scan", "security_scan", payload_of(options),
+               options.detach};
+  run.print_result = [&](const json::value& result) { return print_security(context.console, result); };
+  const auto ended = run_task(context, run);
+  return ended ? judge(*ended, options.fail_on) : exit_code::good;
 }
 
 exit_code show_last(const command_context& context) {
