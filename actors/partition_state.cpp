@@ -21,24 +21,6 @@ partition_state::entry* partition_state::lookup(const task_id& id) {
   return &tasks_.emplace(id, std::move(*stored)).first->second;
 }
 
-uint64_t partition_state::begin_reading() {
-  readings_[++newest_reading_];
-  return newest_reading_;
-}
-
-void partition_state::keep(uint64_t reading, const task_id& id, std::shared_ptr<const task_spec> spec,
-                           std::shared_ptr<const std::string> payload, task_state state) {
-  if (readings_.at(reading).count(id) > 0)
-    return;
-  entry x;
-  x.stored = stored_as(spec, state);
-  x.spec_stored = true;
-  x.spec = std::move(spec);
-  x.payload = std::move(payload);
-  x.state = std::move(state);
-  tasks_.emplace(id, std::move(x)); // what is there already is newer
-}
-
 void partition_state::touch(entry& x) {
   changed_ = true;
   if (x.dirty)
@@ -395,24 +377,6 @@ command_result partition_state::run(const setting_command& x, applied_entry& out
     settings_[x.key] = x.value;
   changed_settings_.push_back(x.key);
   out.settings.emplace_back(x.key, x.value);
-  return {};
-}
-
-command_result partition_state::run(const forget_command& x, applied_entry&) {
-  auto time = totals_.last_time;
-  switch (x.kind) {
-    case keys::expiring_kind::unique_key:
-      if (const auto* holder = unique_.find(x.name); holder && holder->until && *holder->until <= time)
-        unique_.erase(x.name);
-      break;
-    case keys::expiring_kind::cached_result:
-      if (const auto* found = cached_.find(x.name); found && found->until <= time)
-        cached_.erase(x.name);
-      break;
-    case keys::expiring_kind::rate:
-      if (const auto* bucket = rates_.find(x.name); bucket && bucket->full_at <= time)
-        rates_.erase(x.name);
-  }
   return {};
 }
 

@@ -257,4 +257,22 @@ command_result partition_state::run(const approve_command& x, applied_entry& out
   return accepted(x.id, state.status);
 }
 
+command_result partition_state::run(const forget_command& x, applied_entry&) {
+  auto time = totals_.last_time;
+  switch (x.kind) {
+    case keys::expiring_kind::unique_key:
+      if (const auto* holder = unique_.find(x.name); holder && holder->until && *holder->until <= time)
+        unique_.erase(x.name);
+      break;
+    case keys::expiring_kind::cached_result:
+      if (const auto* found = cached_.find(x.name); found && found->until <= time)
+        cached_.erase(x.name);
+      break;
+    case keys::expiring_kind::rate:
+      if (const auto* bucket = rates_.find(x.name); bucket && bucket->full_at <= time)
+        rates_.erase(x.name);
+  }
+  return {};
+}
+
 } // namespace overwatch

@@ -170,6 +170,24 @@ bool partition_state::is_dead_flow(std::string_view key, std::string_view value)
          && keys::read_u64(value) <= flows->second[static_cast<size_t>(rest[end + 1])].virtual_time;
 }
 
+uint64_t partition_state::begin_reading() {
+  readings_[++newest_reading_];
+  return newest_reading_;
+}
+
+void partition_state::keep(uint64_t reading, const task_id& id, std::shared_ptr<const task_spec> spec,
+                           std::shared_ptr<const std::string> payload, task_state state) {
+  if (readings_.at(reading).count(id) > 0)
+    return;
+  entry x;
+  x.stored = stored_as(spec, state);
+  x.spec_stored = true;
+  x.spec = std::move(spec);
+  x.payload = std::move(payload);
+  x.state = std::move(state);
+  tasks_.emplace(id, std::move(x)); // what is there already is newer
+}
+
 uint64_t partition_state::digest() const {
   uint64_t hash = 1469598103934665603ULL; // FNV-1a
   auto mix = [&](std::string_view bytes) {

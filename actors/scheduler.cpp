@@ -95,9 +95,7 @@ void scheduler_state::take_role(const role_report& x, replica_actor replica) {
   for (const auto& reason : x.parked)
     parked_.expect(reason);
   for (const auto& reason : x.freed)
-    parked_.release(reason, wait_reason::is(reason, wait_reason::gate) || wait_reason::is(reason, wait_reason::snapshot)
-                              ? parked_tasks::all
-                              : 1);
+    release(reason);
   // What ran under an earlier leader has no pool that knows this one: it is lost.
   self_->request(replica_, page_timeout, running_request{}).then([this, x](const running_page& page) {
     for (const auto& [task, state] : page.tasks) {
@@ -320,7 +318,7 @@ void scheduler_state::react(const task_change& change, uint64_t index) {
         running_.erase(spec.id);
       let_go_.erase(spec.id);
       if (!state.waits_for.empty()) {
-        if (state.waits_for != wait_reason::parents)
+        if (wait_reason::parks(state.waits_for))
           parked_.insert(state.waits_for, {parked_rank(spec, state), spec.id}, index);
         ready_.erase(spec, state.order);
       } else if (state.status == task_status::queued) {

@@ -154,6 +154,7 @@ private:
   void react_to_patch(const task_change& change, uint64_t index);
   void react_to_gates(const applied_entry& entry);
   void react_to_freed(const applied_entry& entry);
+  void release(const std::string& reason);
   void let_go();
   void rates_due();
   void react(const task_change& change, uint64_t index);

@@ -26,11 +26,15 @@ void scheduler_state::react_to_freed(const applied_entry& entry) {
     rate_waits_[wait.reason] = wait;
     rates_by_time_[wait.next].insert(wait.reason);
   }
-  for (const auto& reason : entry.freed) {
-    // Who waits for a scope waits for all that overlaps with it; a gate lets everybody through.
-    auto together = wait_reason::is(reason, wait_reason::gate) || wait_reason::is(reason, wait_reason::snapshot);
-    parked_.release(reason, together ? parked_tasks::all : 1);
-  }
+  for (const auto& reason : entry.freed)
+    release(reason);
+}
+
+// Who waits for a scope waits for all that overlaps with it, and a gate lets everybody through. Of what is left only one
+// task can take.
+void scheduler_state::release(const std::string& reason) {
+  auto together = wait_reason::is(reason, wait_reason::gate) || wait_reason::is(reason, wait_reason::snapshot);
+  parked_.release(reason, together ? parked_tasks::all : 1);
 }
 
 // Rate keys that have tokens again.
@@ -91,7 +95,7 @@ void scheduler_state::react_to_patch(const task_change& change, uint64_t index) 
   const auto& state = change.state;
   using timer = timer_queue::timer;
   ready_.erase(old, change.old_order);
-  if (!state.waits_for.empty() && state.waits_for != wait_reason::parents) {
+  if (wait_reason::parks(state.waits_for)) {
     auto before = state;
     before.order = change.old_order;
     parked_.erase(state.waits_for, {parked_rank(old, before), spec.id});
