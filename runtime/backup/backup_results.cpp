@@ -30,9 +30,16 @@ double seconds_between(timestamp from, timestamp to) {
 
 std::string printable_path(const std::string& path) { return valid_utf8(path, path_bytes); }
 
-std::string megabytes(uint64_t bytes) {
+std::string size_text(uint64_t bytes) {
+  auto size = static_cast<double>(bytes);
+  const char* unit = "bytes";
+  for (const auto* larger : {"kB", "MB", "GB", "TB"})
+    if (size >= 1000) {
+      size /= 1000;
+      unit = larger;
+    }
   char text[48];
-  std::snprintf(text, sizeof(text), "%.1f MB", static_cast<double>(bytes) / 1e6);
+  std::snprintf(text, sizeof(text), bytes < 1000 ? "%.0f %s" : "%.1f %s", size, unit);
   return text;
 }
 
@@ -120,12 +127,12 @@ std::string summary_of(const manifest& x) {
   note(c.unreadable, "unreadable");
   note(c.vanished, "vanished");
   note(c.changed, "changed while they were read");
-  return "backup " + x.id + " completed" + flaws + ": " + std::to_string(c.files) + " files, " + megabytes(c.bytes) +
-         ", of which " + megabytes(c.new_bytes) + " were new and take " + megabytes(c.stored_bytes);
+  return "backup " + x.id + " completed" + flaws + ": " + std::to_string(c.files) + " files, " + size_text(c.bytes) +
+         ", of which " + size_text(c.new_bytes) + " were new and take " + size_text(c.stored_bytes);
 }
 
 std::string summary_of(const verify_counts& x) {
-  auto read = std::to_string(x.packs) + " packs, " + std::to_string(x.chunks) + " chunks, " + megabytes(x.bytes) +
+  auto read = std::to_string(x.packs) + " packs, " + std::to_string(x.chunks) + " chunks, " + size_text(x.bytes) +
               " read; " + std::to_string(x.backups) + " backups, " + std::to_string(x.files) + " files checked";
   if (x.whole())
     return "whole: " + read;
@@ -135,7 +142,7 @@ std::string summary_of(const verify_counts& x) {
 }
 
 std::string summary_of(const restore_counts& x, const problem_list& problems) {
-  auto result = "restored " + std::to_string(x.files) + " files, " + megabytes(x.bytes) + ", " +
+  auto result = "restored " + std::to_string(x.files) + " files, " + size_text(x.bytes) + ", " +
                 std::to_string(x.directories) + " directories, " + std::to_string(x.others) + " others";
   if (x.there > 0)
     result += "; " + std::to_string(x.there) + " were there already";
@@ -149,7 +156,7 @@ std::string summary_of(const restore_counts& x, const problem_list& problems) {
 std::string summary_of(const prune_result& x, bool dry_run) {
   return std::string{dry_run ? "would remove " : "removed "} + std::to_string(x.removed.size()) + " backups and " +
          std::to_string(x.removed_packs) + " packs (" + std::to_string(x.rewritten_packs) +
-         " of them written again), " + (dry_run ? "would free " : "freed ") + megabytes(x.freed_bytes) + "; " +
+         " of them written again), " + (dry_run ? "would free " : "freed ") + size_text(x.freed_bytes) + "; " +
          std::to_string(x.kept) + " backups are kept";
 }
 

@@ -15,7 +15,7 @@ namespace overwatch::backup {
 std::string printable_path(const std::string& path);
 
 /// "12.5 MB".
-std::string megabytes(uint64_t bytes);
+std::string size_text(uint64_t bytes);
 
 boost::json::object to_json(const problem_list& x);
 boost::json::object to_json(const prune_result& x);

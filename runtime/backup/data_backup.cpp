@@ -78,7 +78,7 @@ private:
         return;
       *reported = time;
       auto share = planned == 0 ? 0.0 : static_cast<double>(done) / static_cast<double>(planned);
-      auto text = amounts && done > 0 ? megabytes(done) + " of " + megabytes(planned) + ": " : std::string{};
+      auto text = amounts && done > 0 ? size_text(done) + " of " + size_text(planned) + ": " : std::string{};
       ctx_.progress(from + (to - from) * share, text + printable_path(what));
     };
   }

@@ -63,7 +63,7 @@ std::string list_backups(const repository& which, size_t limit, problem_list& pr
   result["free_bytes"] = which.free_bytes();
   result["encrypted"] = which.secret().sealed();
   result["backups"] = std::move(list);
-  return std::to_string(ids.size()) + " backups in " + std::to_string(packs) + " packs, " + megabytes(bytes);
+  return std::to_string(ids.size()) + " backups in " + std::to_string(packs) + " packs, " + size_text(bytes);
 }
 
 std::string list_entries(const repository& which, const std::string& id, const std::vector<std::string>& paths,

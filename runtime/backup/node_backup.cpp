@@ -1,6 +1,7 @@
 #include "runtime/backup/node_backup.hpp"
 
 #include "runtime/backup/backup_request.hpp"
+#include "runtime/backup/backup_results.hpp"
 #include "runtime/backup/failure.hpp"
 #include "runtime/backup/retention.hpp"
 #include "runtime/handlers/json_text.hpp"
@@ -32,8 +33,6 @@ std::string own_name(const settings& config) {
   ::gethostname(name, sizeof(name) - 1);
   return name;
 }
-
-std::string megabytes(uint64_t bytes) { return std::to_string((bytes + (1 << 19)) >> 20) + " MiB"; }
 
 struct node_request {
   std::string action = "create";
@@ -180,8 +179,8 @@ private:
       require(create_store_backup(store_, request_.destination, own_name(config_), watch(1, copied, "copying")));
     for (auto& [name, value] : to_json(made))
       result_[name] = value;
-    auto summary = "backup " + std::to_string(made.id) + " of the node's store: " + megabytes(made.bytes) +
-                   ", of which " + megabytes(made.new_bytes) + " are new";
+    auto summary = "backup " + std::to_string(made.id) + " of the node's store: " + size_text(made.bytes) +
+                   ", of which " + size_text(made.new_bytes) + " are new";
     if (request_.verify) {
       auto verified = require(verify_store_backups(request_.destination, made.id, watch(copied, 95, "reading back")));
       result_["verified"] = true;
@@ -252,7 +251,7 @@ private:
                                      {"freed_bytes", freed}};
     return std::to_string(gone.size()) +
            (request_.dry_run ? " old backups would be removed" : " old backups removed, ") +
-           (request_.dry_run ? "" : megabytes(freed) + " freed");
+           (request_.dry_run ? "" : size_text(freed) + " freed");
   }
 
   outcome finish(const std::string& summary) {

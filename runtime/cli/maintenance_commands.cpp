@@ -2,6 +2,7 @@
 
 #include "config/checks.hpp"
 #include "runtime/cli/json_fields.hpp"
+#include "runtime/cli/maintenance_view.hpp"
 #include "runtime/cli/run_task.hpp"
 #include "runtime/cli/task_view.hpp"
 #include "runtime/cli/text.hpp"
@@ -29,8 +30,9 @@ exit_code run_maintenance(const command_context& context, const run_options& opt
     payload["dry_run"] = true;
   if (!options.actions.empty())
     payload["actions"] = json::array(options.actions.begin(), options.actions.end());
-  const auto ended = run_task(
-    context, {options.dry_run ? "Maintenance, dry run" : "Maintenance", "maintenance", payload, options.detach});
+  task_run run{options.dry_run ? "Maintenance, dry run" : "Maintenance", "maintenance", payload, options.detach};
+  run.print_result = [&](const json::value& result) { return print_maintenance(context.console, result); };
+  const auto ended = run_task(context, run);
   return ended ? outcome_of(*ended) : exit_code::good;
 }
 
