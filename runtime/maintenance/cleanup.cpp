@@ -2,6 +2,7 @@
 
 #include "runtime/maintenance/cleanup_choice.hpp"
 #include "runtime/maintenance/details_file.hpp"
+#include "runtime/maintenance/rule_places.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -212,25 +213,16 @@ void clean_up(const std::map<std::string, cleanup_rule>& rules, const std::vecto
   if (rules.empty())
     return result.skip("files", "no rule is configured under maintenance.cleanup");
   auto& all = result.details["rules"].emplace_array();
-  size_t worked = 0;
-  for (const auto& [name, rule] : rules) {
-    auto place = open_place(roots, rule.path, spared);
-    if (!place.why.empty()) {
-      result.leave(rule.path, place.why);
-      continue;
-    }
-    ++worked;
+  work_in_places(rules, roots, spared, result, [&](const auto& name, const auto& rule, auto& directory) {
     cleaner one{name, rule, spared, environment, result};
     try {
-      one.run(place.directory);
+      one.run(directory);
     } catch (const stopped&) {
       all.push_back(one.to_json());
       throw;
     }
     all.push_back(one.to_json());
-  }
-  if (worked == 0)
-    result.status = action_status::failed;
+  });
 }
 
 } // namespace overwatch::maintenance

@@ -4,6 +4,7 @@
 #include "runtime/maintenance/details_file.hpp"
 #include "runtime/maintenance/places.hpp"
 #include "runtime/maintenance/rotation_names.hpp"
+#include "runtime/maintenance/rule_places.hpp"
 #include "runtime/snapshots/places.hpp"
 #include "runtime/snapshots/trouble.hpp"
 
@@ -243,24 +244,15 @@ void rotate_logs(const std::map<std::string, rotation_rule>& rules, const std::v
   if (rules.empty())
     return result.skip("log files", "no rule is configured under maintenance.rotate");
   auto& all = result.details["rules"].emplace_array();
-  size_t worked = 0;
-  for (const auto& [name, rule] : rules) {
-    auto place = open_place(roots, rule.path, spared);
-    if (!place.why.empty()) {
-      result.leave(rule.path, place.why);
-      continue;
-    }
-    ++worked;
-    rotator one{name, rule, place.directory.get(), environment, result};
+  work_in_places(rules, roots, spared, result, [&](const auto& name, const auto& rule, auto& directory) {
+    rotator one{name, rule, directory.get(), environment, result};
     try {
       one.run();
     } catch (const snapshots::trouble& problem) {
       result.leave(rule.path, problem.what());
     }
     all.push_back(one.to_json());
-  }
-  if (worked == 0)
-    result.status = action_status::failed;
+  });
 }
 
 } // namespace overwatch::maintenance
