@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <string_view>
+#include <thread>
 #include <unordered_set>
 
 namespace overwatch {
@@ -19,11 +20,25 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr size_t max_environment_bytes = 256 * 1024; // the mark is among the first entries
+constexpr milliseconds max_patience{20};             // of one look at all processes
 
-bool carries(pid_t pid, std::string_view mark) {
-  auto environment = procfs::read_file("/proc/" + std::to_string(pid) + "/environ", max_environment_bytes);
+/// Reads an environment. It is empty for a moment while a process replaces its program, so an empty one is read again
+/// as long as `patience` lasts: one that is about to become a daemon would be missed. Nothing when the process is gone,
+/// or not ours to look at.
+std::optional<std::string> environment_of(pid_t pid, milliseconds& patience) {
+  auto path = "/proc/" + std::to_string(pid) + "/environ";
+  auto result = procfs::read_file(path, max_environment_bytes);
+  for (; result && result->empty() && patience.count() > 0; --patience) {
+    std::this_thread::sleep_for(milliseconds{1});
+    result = procfs::read_file(path, max_environment_bytes);
+  }
+  return result;
+}
+
+bool carries(pid_t pid, std::string_view mark, milliseconds& patience) {
+  auto environment = environment_of(pid, patience);
   if (!environment)
-    return false; // gone, or not ours to look at
+    return false;
   std::string_view rest = *environment;
   while (!rest.empty()) {
     auto end = std::min(rest.find('\0'), rest.size());
@@ -44,13 +59,14 @@ std::vector<procfs::process_stat> members(const process_tree& tree) {
   std::vector<procfs::process_stat> result;
   std::vector<procfs::process_stat> others;
   std::unordered_set<pid_t> ids;
+  auto patience = max_patience;
   if (leader)
     ids.insert(tree.leader);
   for (auto pid : procfs::process_ids()) {
     auto process = procfs::read_process_stat(pid);
     if (!process || is_dead(*process) || process->start_ticks < oldest)
       continue;
-    if (process->group == tree.leader || process->session == tree.leader || carries(pid, tree.mark)) {
+    if (process->group == tree.leader || process->session == tree.leader || carries(pid, tree.mark, patience)) {
       ids.insert(pid);
       result.push_back(std::move(*process));
     } else {
