@@ -41,8 +41,8 @@ void answer_writers(journal_pointer self) {
   for (const auto& x : state.gathered) {
     if (x.flush_number)
       state.written[x.partition] = x.applied;
-    if (auto i = state.replicas.find(x.partition); i != state.replicas.end() && (x.last_index || x.flush_number))
-      self->send(i->second, journal_done{x.last_index, x.flush_number});
+    if (auto i = state.replicas.find(x.partition); i != state.replicas.end() && (x.log_write || x.flush_number))
+      self->send(i->second, journal_done{x.log_write, x.flush_number});
   }
   state.gathered.clear();
   state.batch.changes.clear();

@@ -72,7 +72,9 @@ std::string log_entry(partition_id partition, uint64_t index) {
   return key;
 }
 
+std::string end_of_log(partition_id partition) { return after_prefix(prefix(partition, 'e')); }
 std::string hard_state(partition_id partition) { return prefix(partition, 'h'); }
+std::string log_snapshot(partition_id partition) { return prefix(partition, 's'); }
 std::string meta(partition_id partition) { return prefix(partition, 'm'); }
 std::string spec(const task_id& id) { return with_id(id.partition(), 's', id); }
 std::string state(const task_id& id) { return with_id(id.partition(), 't', id); }

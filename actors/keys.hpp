@@ -14,6 +14,7 @@
 /// |--------|------------------------------------------------|-------------------|-------------------|---------|
 /// | log    | partition `e` index                            | term, batch       | journal           | replica at start |
 /// | log    | partition `h`                                  | term, vote        | journal           | replica at start |
+/// | log    | partition `s`                                  | position, members | journal           | replica at start |
 /// | state  | partition `m`                                  | position, totals  | partition_state   | the same at start |
 /// | state  | partition `s` id                               | spec, payload (*) | partition_state   | task_reader, the same |
 /// | state  | partition `t` id                               | task state (*)    | partition_state   | task_reader, the same |
@@ -59,7 +60,9 @@ std::string prefix(partition_id partition, char kind);
 std::string after_prefix(std::string prefix);
 
 std::string log_entry(partition_id partition, uint64_t index);
+std::string end_of_log(partition_id partition); ///< behind all its entries
 std::string hard_state(partition_id partition);
+std::string log_snapshot(partition_id partition);
 std::string meta(partition_id partition);
 std::string spec(const task_id& id);
 std::string state(const task_id& id);

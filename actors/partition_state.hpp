@@ -149,6 +149,9 @@ public:
   /// The batch of flush `number` (and all before it) is in the store: forget what need not be in memory.
   void flushed(uint64_t number);
 
+  /// Passes over an entry that is no command.
+  void skip(uint64_t index);
+
   /// Before a page of tasks is read from the store that `keep` shall get; answers with the number of the reading.
   uint64_t begin_reading();
   void end_reading(uint64_t reading) { readings_.erase(reading); }

@@ -170,6 +170,12 @@ bool partition_state::is_dead_flow(std::string_view key, std::string_view value)
          && keys::read_u64(value) <= flows->second[static_cast<size_t>(rest[end + 1])].virtual_time;
 }
 
+void partition_state::skip(uint64_t index) {
+  invariant(index == totals_.applied + 1, "log entries are passed one after the other");
+  totals_.applied = index;
+  changed_ = true;
+}
+
 uint64_t partition_state::begin_reading() {
   readings_[++newest_reading_];
   return newest_reading_;

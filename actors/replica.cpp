@@ -15,12 +15,8 @@ using replica_pointer = replica_actor::stateful_pointer<replica_state>;
 
 constexpr auto read_timeout = std::chrono::seconds{30};
 
-std::string encode_entry(const log_append& x) {
-  std::string value;
-  value.reserve(x.bytes.size() + 10);
-  encoder{value}.put_size(x.term);
-  value += x.bytes;
-  return value;
+log_time steady_now(replica_pointer self) {
+  return std::chrono::duration_cast<log_time>(self->clock().now().time_since_epoch());
 }
 
 void keep_ticking(replica_pointer self) {
@@ -38,8 +34,8 @@ void flush(replica_pointer self) {
   x.applied = state.machine->applied();
   state.flushes.push_back({x.flush_number, x.applied, {}});
   self->send(state.links.journal, std::move(x));
-  if (state.log_bytes >= state.options.checkpoint_bytes) {
-    state.log_bytes = 0;
+  if (state.log->bytes_since_checkpoint() >= state.options.checkpoint_bytes) {
+    state.log->checkpoint_asked_for();
     self->send(state.links.journal, checkpoint_request{state.options.partition}); // behind the flush
   }
 }
@@ -100,7 +96,7 @@ void answer_waits(replica_pointer self, const applied_entry& entry) {
 void report_role(replica_pointer self) {
   auto& state = self->state;
   role_report report;
-  report.leads = state.log->leads();
+  report.leads = state.log->log().leads();
   report.epoch = state.machine->epoch();
   report.settings = state.machine->settings();
   for (const auto& x : state.machine->stats().counts)
@@ -114,14 +110,28 @@ void report_role(replica_pointer self) {
   self->send(state.scheduler, std::move(report));
 }
 
-void apply_entry(replica_pointer self, replica_state::pending_entry& x) {
+// The first entry of the leadership of this replica.
+bool opens_own_leadership(replica_pointer self, const command_batch& batch) {
+  const auto& log = self->state.log->log();
+  const auto* opening = batch.commands.size() == 1 ? std::get_if<lead_command>(&batch.commands.front()) : nullptr;
+  return opening && log.leads() && opening->epoch == log.term();
+}
+
+void apply_entry(replica_pointer self, committed_entry& x) {
   auto& state = self->state;
+  if (x.kind != entry_kind::command) {
+    state.machine->skip(x.index);
+    return;
+  }
   auto entry = std::make_shared<applied_entry>(state.machine->apply(x.batch, x.index));
   entry->proposal = x.proposal;
+  flush_when_due(self);
+  if (state.recovering)
+    return; // nobody has asked for it since this node runs
   answer_waits(self, *entry);
   applied_ptr shared = std::move(entry);
-  if (x.proposal == 0)
-    report_role(self); // our own: the start of a leadership
+  if (opens_own_leadership(self, x.batch))
+    report_role(self);
   else
     self->send(state.scheduler, shared);
   self->send(state.links.events, shared);
@@ -130,88 +140,45 @@ void apply_entry(replica_pointer self, replica_state::pending_entry& x) {
     self->send(watcher, shared);
 }
 
-void drive(replica_pointer self, log_update update) {
+// The log's own time: elections and heartbeats. A log with one member has none.
+void tick_when_due(replica_pointer self) {
   auto& state = self->state;
-  journal_write x;
-  x.partition = state.options.partition;
-  x.sync = true;
-  if (update.hard_state) {
-    std::string value;
-    encoder{value}(update.hard_state->term, update.hard_state->vote);
-    x.batch.put(key_space::log, keys::hard_state(x.partition), std::move(value));
-  }
-  for (const auto& append : update.append) {
-    x.last_index = append.index;
-    x.batch.put(key_space::log, keys::log_entry(x.partition, append.index), encode_entry(append));
-    state.log_bytes += append.bytes.size();
-  }
-  if (!x.batch.empty())
-    self->send(state.links.journal, std::move(x));
-  while (!state.pending.empty() && state.pending.front().index <= update.commit_index) {
-    apply_entry(self, state.pending.front());
-    state.pending.pop_front();
-  }
-  flush_when_due(self);
+  const auto& log = state.log->log();
+  auto next = log.next_timeout();
+  auto is_alone = log.leads() && log.configuration().members.size() == 1;
+  if (is_alone || next == log_time::max() || (state.next_tick && *state.next_tick <= next))
+    return;
+  state.next_tick = next;
+  self->delayed_send(self, std::max(log_time{0}, next - steady_now(self)), caf::update_atom::value);
 }
 
-void propose(replica_pointer self, proposal& x) {
-  auto& state = self->state;
-  log_update update;
-  auto index = state.log->propose(encode_batch(x.batch), update);
-  if (!index)
-    return; // the scheduler has been told that this replica leads no more
-  state.pending.push_back({*index, x.number, std::move(x.batch)});
-  drive(self, std::move(update));
+void open_leadership(replica_pointer self) {
+  command_batch opening;
+  opening.time = self->state.options.clock();
+  opening.commands.emplace_back(lead_command{self->state.log->log().term(), self->state.options.node});
+  self->state.log->propose(0, std::move(opening));
+}
+
+log_driver_hooks make_hooks(replica_pointer self) {
+  log_driver_hooks hooks;
+  hooks.write = [self](journal_write x) { self->send(self->state.links.journal, std::move(x)); };
+  hooks.apply = [self](committed_entry& x) { apply_entry(self, x); };
+  hooks.send = [](const log_message&) {};
+  hooks.leadership_gained = [self] { open_leadership(self); };
+  hooks.leadership_lost = [self] { report_role(self); };
+  return hooks;
 }
 
 // Takes up where the store was left: the state, then the entries that it does not contain yet.
 void recover(replica_pointer self, const std::function<std::unique_ptr<replicated_log>()>& make_log) {
   auto& state = self->state;
-  auto partition = state.options.partition;
   const auto& db = *state.links.db;
-  state.machine = std::make_unique<partition_state>(db, partition);
-  log_hard_state hard;
-  if (auto record = db.get(key_space::log, keys::hard_state(partition))) {
-    decoder f{*record};
-    invariant(f(hard.term, hard.vote), "the stored term of a log is readable");
-  }
-  auto last_index = state.machine->applied();
-  uint64_t last_term = hard.term;
-  auto first = keys::log_entry(partition, last_index + 1);
-  for (auto i = db.scan(key_space::log, first, keys::after_prefix(keys::prefix(partition, 'e'))); i->valid(); i->next()) {
-    decoder f{i->value()};
-    last_term = f.get_size();
-    command_batch batch;
-    invariant(f.ok() && decode_batch(f.rest(), batch), "a stored log entry is readable");
-    state.log_bytes += i->value().size();
-    state.machine->apply(batch, ++last_index);
-    if (state.machine->dirty_tasks() >= state.options.flush_tasks)
-      flush(self);
-  }
-  auto kept = db.scan(key_space::log, keys::log_entry(partition, 0), first);
-  state.first_index = kept->valid() ? keys::read_u64(kept->key().substr(3)) : last_index + 1;
-  state.log = make_log();
-  auto update = state.log->start(hard, last_index, last_term);
-  auto leads = update.became_leader;
-  drive(self, std::move(update));
-  if (leads) {
-    proposal opening;
-    opening.batch.time = state.options.clock();
-    opening.batch.commands.emplace_back(lead_command{state.log->term(), state.options.node});
-    propose(self, opening);
-  }
-}
-
-void cut_log(replica_pointer self, uint64_t applied) {
-  auto& state = self->state;
-  if (applied < state.first_index)
-    return;
-  journal_write x;
-  x.partition = state.options.partition;
-  x.batch.erase_range(key_space::log, keys::log_entry(x.partition, state.first_index),
-                      keys::log_entry(x.partition, applied + 1));
-  state.first_index = applied + 1;
-  self->send(state.links.journal, std::move(x));
+  state.machine = std::make_unique<partition_state>(db, state.options.partition);
+  state.log = std::make_unique<log_driver>(state.options.partition, make_log(), make_hooks(self));
+  state.recovering = true;
+  state.log->start(db, state.machine->applied(), steady_now(self));
+  state.recovering = false;
+  tick_when_due(self);
 }
 
 // -- reading -------------------------------------------------------------------
@@ -335,14 +302,24 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
              caf::actor_cast<caf::strong_actor_ptr>(self));
   recover(self, make_log);
   return {
-    [=](proposal& x) { propose(self, x); },
+    [=](proposal& x) {
+      if (!self->state.log->propose(x.number, std::move(x.batch)))
+        report_role(self); // whoever asked has to ask again
+      tick_when_due(self);
+    },
     [=](const journal_done& x) {
       if (x.flush_number)
         flush_done(self, x.flush_number);
-      if (x.last_index)
-        drive(self, self->state.log->persisted(x.last_index));
+      if (x.log_write)
+        self->state.log->written(x.log_write);
+      tick_when_due(self);
     },
-    [=](const checkpoint_done& x) { cut_log(self, x.applied); },
+    [=](const checkpoint_done& x) { self->state.log->checkpointed(x.applied); },
+    [=](caf::update_atom) {
+      self->state.next_tick.reset();
+      self->state.log->tick(steady_now(self));
+      tick_when_due(self);
+    },
     [=](const progress_batch& x) {
       for (const auto& attempt : x.attempts)
         if (attempt.has_progress)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/log_driver.hpp"
 #include "actors/partition_state.hpp"
 #include "actors/replicated_log.hpp"
 
@@ -40,15 +41,8 @@ struct replica_state {
   replica_options options;
   replica_links links;
   scheduler_actor scheduler;
-  std::unique_ptr<replicated_log> log;
+  std::unique_ptr<log_driver> log;
   std::unique_ptr<partition_state> machine;
-
-  struct pending_entry {
-    uint64_t index = 0;
-    uint64_t proposal = 0;
-    command_batch batch;
-  };
-  std::deque<pending_entry> pending; ///< appended, not yet applied
 
   struct wait {
     caf::typed_response_promise<task_record> promise;
@@ -63,9 +57,9 @@ struct replica_state {
     std::vector<std::function<void(uint64_t)>> then; ///< called with `applied` once it is in the store
   };
   std::deque<flush_on_its_way> flushes;
-  uint64_t log_bytes = 0;   ///< since the last checkpoint was asked for
-  uint64_t first_index = 1; ///< of the log entries that are kept
   bool ticking = false;
+  bool recovering = false; ///< entries are applied that were stored when it started
+  std::optional<log_time> next_tick; ///< of the log, that was asked for
 };
 
 /// Recovers from the store, then drives the log. Tells `scheduler` when it leads.

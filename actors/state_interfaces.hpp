@@ -20,13 +20,13 @@ struct journal_write {
   write_batch batch;
   bool sync = false;         ///< it holds log entries
   partition_id partition = 0;
-  uint64_t last_index = 0;   ///< of the log entries in it; 0: none
+  uint64_t log_write = 0;    ///< number of the write of the log; 0: nothing of the log that is waited for
   uint64_t flush_number = 0; ///< of the state in it; 0: none
   uint64_t applied = 0;      ///< position that the state in it has
 };
 
 struct journal_done {
-  uint64_t last_index = 0;
+  uint64_t log_write = 0;
   uint64_t flush_number = 0;
 };
 
@@ -254,6 +254,8 @@ using replica_actor = caf::typed_actor<
   caf::replies_to<get_snapshot_request>::with<snapshot_record>,
   // Who wants every applied entry, beside those that were told when it started.
   caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
+  // Internal: the log's own time.
+  caf::reacts_to<caf::update_atom>,
   // Internal: flush when due, expire waits.
   caf::reacts_to<caf::tick_atom>>;
 

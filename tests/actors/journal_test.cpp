@@ -32,7 +32,7 @@ protected:
   void append(uint64_t index) {
     journal_write x;
     x.sync = true;
-    x.last_index = index;
+    x.log_write = index;
     x.batch.put(key_space::log, keys::log_entry(0, index), "entry");
     caf::anon_send(handle, std::move(x));
   }
@@ -57,7 +57,7 @@ protected:
   std::vector<uint64_t> durable() {
     std::vector<uint64_t> result;
     for (const auto& x : received<journal_done>())
-      result.push_back(x.last_index);
+      result.push_back(x.log_write);
     return result;
   }
 

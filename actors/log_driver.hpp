@@ -1,0 +1,85 @@
+#pragma once
+
+#include "actors/replicated_log.hpp"
+#include "actors/state_interfaces.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace overwatch {
+
+/// An entry that is committed, in the order of the log.
+struct committed_entry {
+  uint64_t index = 0;
+  entry_kind kind = entry_kind::command;
+  uint64_t proposal = 0; ///< the number under which it was proposed here; 0: elsewhere, or by the driver's owner
+  command_batch batch;   ///< of a command
+};
+
+/// What a driver asks of its owner. Called in the order in which things happen.
+struct log_driver_hooks {
+  std::function<void(journal_write)> write; ///< answered with `written`
+  std::function<void(committed_entry&)> apply;
+  std::function<void(const log_message&)> send;
+  std::function<void()> leadership_gained; ///< propose something
+  std::function<void()> leadership_lost;   ///< what was proposed and not applied has an unknown outcome
+};
+
+/// Carries out what a replicated log asks for: stores, sends, applies, in the order that its contract demands (see
+/// `replicated_log.hpp`). Plain calls on one thread; time and I/O are its owner's.
+class log_driver {
+public:
+  log_driver(partition_id partition, std::unique_ptr<replicated_log> log, log_driver_hooks hooks);
+
+  /// Continues from the store, whose state stands at `applied`.
+  void start(const store_reader& db, uint64_t applied, log_time now);
+
+  /// False when this replica cannot take proposals now.
+  bool propose(uint64_t number, command_batch batch);
+
+  /// The write with this `journal_write::log_write` is durable.
+  void written(uint64_t log_write);
+
+  void tick(log_time now) { carry_out(log_->tick(now)); }
+  void receive(log_time now, std::string_view message) { carry_out(log_->receive(now, message)); }
+
+  /// The state is durable up to `index`: the entries before may go.
+  void checkpointed(uint64_t index);
+
+  const replicated_log& log() const { return *log_; }
+  uint64_t bytes_since_checkpoint() const { return bytes_; }
+  void checkpoint_asked_for() { bytes_ = 0; }
+
+private:
+  struct entry {
+    entry_kind kind = entry_kind::command;
+    uint64_t proposal = 0;
+    std::optional<command_batch> batch; // of own proposals; others are decoded when they are applied
+    std::string bytes;
+  };
+  struct write_on_its_way {
+    uint64_t number = 0;
+    uint64_t last_append = 0; // 0: none
+    bool holds_back = false;  // a hard state is in it: messages wait for it
+    std::vector<log_message> messages;
+  };
+
+  void carry_out(log_update update);
+  void store(log_update& update);
+  void send(std::vector<log_message> messages);
+  void apply(uint64_t commit_index);
+
+  partition_id partition_;
+  std::unique_ptr<replicated_log> log_;
+  log_driver_hooks hooks_;
+  std::map<uint64_t, entry> unapplied_; // appended, not yet applied
+  std::deque<write_on_its_way> writes_;
+  uint64_t newest_write_ = 0;
+  uint64_t applied_ = 0;
+  uint64_t first_index_ = 1; // of the entries that are kept
+  uint64_t bytes_ = 0;
+};
+
+} // namespace overwatch
