@@ -66,6 +66,8 @@ std::string after_prefix(std::string prefix) {
   return prefix;
 }
 
+std::string node_identity() { return prefix(node_partition, 'n'); }
+
 std::string log_entry(partition_id partition, uint64_t index) {
   auto key = prefix(partition, 'e');
   append_u64(key, index);

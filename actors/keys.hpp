@@ -8,12 +8,13 @@
 #include <string_view>
 
 /// The keys of a node's store. All numbers are big-endian, so that keys sort by value; every key of the
-/// spaces `state` and `log` starts with the partition (2 bytes).
+/// spaces `state` and `log` starts with the partition (2 bytes), but for `node_partition`, which is the node itself.
 ///
 /// | space  | key                                            | value             | written by        | read by |
 /// |--------|------------------------------------------------|-------------------|-------------------|---------|
 /// | log    | partition `e` index                            | term, batch       | journal           | replica at start |
 /// | log    | partition `h`                                  | term, vote        | journal           | replica at start |
+/// | log    | node_partition `n`                             | node_identity     | runtime, identity_keeper | runtime at start |
 /// | log    | partition `s`                                  | position, members | journal           | replica at start |
 /// | state  | partition `m`                                  | position, totals  | partition_state   | the same at start |
 /// | state  | partition `s` id                               | spec, payload (*) | partition_state   | task_reader, the same |
@@ -59,6 +60,10 @@ std::string prefix(partition_id partition, char kind);
 /// The end of the range that starts with `prefix`.
 std::string after_prefix(std::string prefix);
 
+/// Stands where other keys have a partition; no partition has this number.
+inline constexpr partition_id node_partition = 0xFFFF;
+
+std::string node_identity();
 std::string log_entry(partition_id partition, uint64_t index);
 std::string end_of_log(partition_id partition); ///< behind all its entries
 std::string hard_state(partition_id partition);
