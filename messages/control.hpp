@@ -5,6 +5,7 @@
 #include "messages/requests.hpp"
 #include "messages/task.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -93,10 +94,16 @@ struct node_resources {
   uint64_t memory_mb_held = 0;
   double io_held = 0;
   std::optional<task_id> reserved_for; ///< a task that waited too long: nothing else takes resources before it
+  std::map<std::string, std::string> labels{};
+  uint32_t running = 0;                ///< attempts that it starts and runs
+  bool present = true;                 ///< false: it is away, and something waits for it to come back
+  bool draining = false;               ///< nothing starts there
+  std::optional<timestamp> drain_until{}; ///< when what still runs there goes back to the queue; none: never
 };
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_resources& x) {
-  return f(x.node, x.cpus, x.memory_mb, x.cpu_held, x.memory_mb_held, x.io_held, x.reserved_for);
+  return f(x.node, x.cpus, x.memory_mb, x.cpu_held, x.memory_mb_held, x.io_held, x.reserved_for, x.labels, x.running,
+           x.present, x.draining, x.drain_until);
 }
 
 struct resources_request {};

@@ -141,13 +141,15 @@ enum class wait_kind : uint8_t {
   rate,
   exclusive, ///< a name that another task holds
   snapshot,  ///< a running task has a scope that overlaps
-  rollback   ///< what its last attempt changed is being put back
+  rollback, ///< what its last attempt changed is being put back
+  placement, ///< no node that it may run on is there, or takes work
+  node       ///< the node that ran its attempt, to come back
 };
 
-inline constexpr std::array<std::string_view, 16> wait_kind_names{
+inline constexpr std::array<std::string_view, 18> wait_kind_names{
   "nothing", "time", "backoff", "slot",       "turn",      "handler_missing", "pause",
   "disk",    "gate", "dependency", "resources", "concurrency", "rate",
-  "exclusive", "snapshot", "rollback"};
+  "exclusive", "snapshot", "rollback", "placement", "node"};
 
 inline std::string_view name_of(wait_kind x) { return wait_kind_names[static_cast<size_t>(x)]; }
 
@@ -295,11 +297,14 @@ struct pool_status {
   uint32_t abandoned = 0;  ///< handlers that ignored a cancel for 10 s and still occupy a thread
   bool blocking = true;
   uint64_t started = 0;    ///< attempts since the node started
+  std::string worker;      ///< id of the attached worker whose slots these are; empty: handlers of the node
+  std::string address;     ///< where that runs
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, pool_status& x) {
-  return f(x.task_type, x.node, x.description, x.slots, x.busy, x.abandoned, x.blocking, x.started);
+  return f(x.task_type, x.node, x.description, x.slots, x.busy, x.abandoned, x.blocking, x.started,
+           x.worker, x.address);
 }
 
 struct pools_reply {
@@ -318,19 +323,24 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, workers_request&) { return f(); }
 
 struct worker_status {
-  std::string id; ///< `<node>/<type>/<number>`
+  std::string id; ///< `<node>/<type>/<number>`; of an attached worker `<node>:<random>`, once for each of its types
   std::string task_type;
   std::string node;
   bool busy = false;
   std::optional<task_id> task;
-  std::optional<timestamp> since; ///< start of its attempt
+  std::optional<timestamp> since; ///< start of its (oldest) attempt
   uint64_t completed = 0;
   uint64_t failed = 0;
+  std::string name;      ///< of an attached worker (likewise below)
+  std::string address;   ///< where it runs
+  uint32_t slots = 1;
+  uint32_t running = 0;  ///< attempts that it has
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, worker_status& x) {
-  return f(x.id, x.task_type, x.node, x.busy, x.task, x.since, x.completed, x.failed);
+  return f(x.id, x.task_type, x.node, x.busy, x.task, x.since, x.completed, x.failed, x.name, x.address, x.slots,
+           x.running);
 }
 
 struct workers_reply {

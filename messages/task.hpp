@@ -163,6 +163,19 @@ typename Inspector::result_type inspect(Inspector& f, result_cache& x) {
   return f(x.key, x.ttl);
 }
 
+/// On which nodes a task may run. Empty: on all.
+struct task_placement {
+  std::string node;                          ///< its name; empty: any
+  std::map<std::string, std::string> labels; ///< that the node must have, all of them
+
+  bool empty() const { return node.empty() && labels.empty(); }
+};
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, task_placement& x) {
+  return f(x.node, x.labels);
+}
+
 /// A person's consent that opens an approval gate for one task.
 struct approval {
   std::string gate;
@@ -261,6 +274,7 @@ struct task_spec {
   rate_limit rate;
   result_cache cache;
   task_id workflow;                  ///< nil: of none
+  task_placement placement;
 };
 
 template <class Inspector>
@@ -268,7 +282,8 @@ typename Inspector::result_type inspect(Inspector& f, task_spec& x) {
   return f(x.id, x.name, x.description, x.task_type, x.subsystem, x.importance, x.tags, x.assigned_to, x.context,
            x.scheduled_at, x.deadline, x.timeout, x.retry, x.required_gates, x.on_closed_gate, x.depends_on,
            x.on_dependency_failure, x.resources, x.unique_key, x.unique_for, x.concurrency, x.snapshot, x.origin,
-           x.created_at, x.cancel_on_gate_close, x.keep_snapshot, x.fairness_key, x.rate, x.cache, x.workflow);
+           x.created_at, x.cancel_on_gate_close, x.keep_snapshot, x.fairness_key, x.rate, x.cache, x.workflow,
+           x.placement);
 }
 
 /// What happened to it so far. Changes only through the replicated log, but for `percent` and `message`,
