@@ -13,7 +13,8 @@ namespace overwatch {
 /// attempt: the one mutable thing that crosses a thread here, because a blocking handler has no mailbox.
 class cancellation {
 public:
-  enum class cause : uint8_t { none, cancelled, timeout, deadline, shutdown };
+  /// `shutdown`: it goes back to the queue; `stale`: the task went on without it, its outcome is not wanted.
+  enum class cause : uint8_t { none, cancelled, timeout, deadline, shutdown, stale };
 
   cancellation() = default;
   ~cancellation();

@@ -183,8 +183,23 @@ struct work {
   std::vector<std::shared_ptr<const attempt_context>> attempts;
 };
 
-/// Executes handlers, one attempt at a time; on its own thread when they block.
-using worker_actor = caf::typed_actor<caf::reacts_to<work>>;
+/// What became of an outcome. It is said once the pool may forget it.
+struct settled_outcome {
+  task_id id;
+  fencing_token fence;
+  bool accepted = true; ///< it is in the log; false: the task went on without it
+};
+
+struct settled_batch {
+  std::vector<settled_outcome> outcomes;
+};
+
+/// Executes handlers, one attempt at a time; on its own thread when they block. Only workers that were made by
+/// `pool_options::make_worker` hear of stops and settled outcomes: the others look at the cancellation of the attempt.
+using worker_actor = caf::typed_actor<
+  caf::reacts_to<work>,
+  caf::reacts_to<stop_attempt>,
+  caf::reacts_to<settled_batch>>;
 
 // -- events and metrics --------------------------------------------------------
 
@@ -251,6 +266,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::drain_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::drain_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::attempts_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::work)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::settled_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::pool_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_actor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<overwatch::event>)

@@ -63,10 +63,14 @@ uint64_t pool_state::idle_worker() {
   auto number = next_worker_++;
   auto owner = pool_actor{self_};
   const auto& handler = options_.handler;
-  auto handle = handler.options.blocking
-                  ? self_->spawn<caf::detached + caf::monitored>(worker, number, handler.run, owner)
-                  : self_->spawn<caf::monitored>(worker, number, handler.run, owner);
-  workers_[number].handle = std::move(handle);
+  auto& handle = workers_[number].handle;
+  if (options_.make_worker)
+    handle = options_.make_worker(self_->system(), number, owner);
+  else if (handler.options.blocking)
+    handle = self_->spawn<caf::detached>(worker, number, handler.run, owner);
+  else
+    handle = self_->spawn(worker, number, handler.run, owner);
+  self_->monitor(handle);
   return number;
 }
 
@@ -139,6 +143,7 @@ attempt_outcome pool_state::outcome_of(const attempt& x, const outcome& how) con
   switch (x.stop->requested()) {
     case cancellation::cause::none:
     case cancellation::cause::cancelled:
+    case cancellation::cause::stale:
       break;
     case cancellation::cause::timeout:
       result.kind = violation::timeout;

@@ -9,6 +9,10 @@
 
 namespace overwatch {
 
+/// Makes the worker with this number, which runs one attempt at a time and answers each `work` with `attempts_done` to
+/// `owner`. It must not block a thread of CAF's scheduler.
+using worker_maker = std::function<worker_actor(caf::actor_system&, uint64_t number, pool_actor owner)>;
+
 struct pool_options {
   std::string task_type;
   std::string node;
@@ -20,6 +24,7 @@ struct pool_options {
   size_t max_inline_workers = 4;
   snapshotter_actor snapshotter;      ///< of this node; may be null when no task has a scope of files
   std::shared_ptr<node_services> services; ///< for handlers; may be null
+  worker_maker make_worker;           ///< empty: workers that call the handler; else its `blocking` should be true
   std::function<timestamp()> clock = now;
 };
 

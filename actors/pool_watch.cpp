@@ -69,6 +69,8 @@ void pool_state::ask_to_stop(attempt& x, cancellation::cause why) {
   if (x.fence_at)
     return;
   x.stop->request(why);
+  if (options_.make_worker)
+    self_->send(workers_.at(x.worker).handle, stop_attempt{x.what.task.spec->id, x.what.fence, why});
   x.fence_at = self_->clock().now() + options_.stop_grace;
   tick_at(*x.fence_at);
 }

@@ -69,14 +69,42 @@ public:
                                              bool reverse = false) const = 0;
 };
 
+/// What happened to a write.
+enum class store_result : uint8_t {
+  done,
+  no_space, ///< nothing is known to be written; call again with the same batch when there is space
+};
+
+/// The keys of a space in [first, last).
+struct key_range {
+  key_space space = key_space::state;
+  std::string first;
+  std::string last;
+};
+
+/// New content for whole ranges, gathered on the disk beside the old one. Used by one thread at a time; must not
+/// outlive the store. Destroyed before `finish` was called it changes nothing and leaves nothing. It blocks.
+class range_replacement {
+public:
+  virtual ~range_replacement() = default;
+
+  /// The next key, which lies in a range: by the order of the ranges, then of the keys, each once. After `no_space`
+  /// it is of no use any more: destroy it, which frees what it took.
+  virtual store_result add(key_space space, std::string_view key, std::string_view value) = 0;
+
+  /// Makes the ranges hold exactly the keys that were added, at one moment, then applies `with_it`, all durable when
+  /// it returns `done`. A crash before that leaves the store, once it is open again, with all of it or with nothing
+  /// of it. Everything that was written to the store before is durable then too.
+  ///
+  /// Nothing of these ranges may be written while it runs; other writes go on. After `no_space` call it again with
+  /// the same batch; destroyed instead, the next start of the store may still complete it.
+  virtual store_result finish(const write_batch& with_it) = 0;
+};
+
 /// A node's store. One writer: the journal. `write` and `checkpoint` block.
 class store : public store_reader {
 public:
-  /// What happened to a write.
-  enum class write_result : uint8_t {
-    done,
-    no_space, ///< nothing is known to be written; call again with the same batch when there is space
-  };
+  using write_result = store_result;
 
   /// Makes the changes visible at once. With `sync` the changes to `log` are on the disk when it returns.
   /// Changes to `state` survive a crash only up to some point that is consistent with the order of writes

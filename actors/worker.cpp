@@ -42,6 +42,8 @@ worker_actor::behavior_type worker(worker_actor::stateful_pointer<worker_state> 
       }
       self->send(owner, std::move(done));
     },
+    [](const stop_attempt&) {},
+    [](const settled_batch&) {},
   };
 }
 

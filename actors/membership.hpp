@@ -1,0 +1,104 @@
+#pragma once
+
+#include "actors/founding.hpp"
+#include "actors/link.hpp"
+#include "actors/peer_rules.hpp"
+
+#include <map>
+#include <random>
+
+namespace overwatch {
+
+struct membership_options {
+  std::string node;     ///< the own name
+  std::string address;  ///< under which peers reach it: host:port
+  std::string version;  ///< of the program
+  std::string instance; ///< changes with every start
+  node_identity identity;
+  uint32_t partitions = 1; ///< of the cluster, if this node founds it
+  std::vector<node_roster::entry> nodes; ///< `cluster.nodes`; empty: this node is alone until nodes are added
+  uint64_t seed = 1;       ///< of the cluster id, sessions and jitter
+  milliseconds dial_timeout{10'000};
+  milliseconds hello_timeout{3'000};
+  link_options link;
+  std::function<timestamp()> clock = now;
+};
+
+/// Keeps one link per peer, dials, judges hellos and tells subscribers who is up. Decides once in the life of a data
+/// directory which cluster that is in. Talks to other nodes; ends with the node's components, and its links with it.
+class membership_state {
+public:
+  static inline const char* name = "membership";
+  using pointer = membership_actor::stateful_pointer<membership_state>;
+
+  /// `keeper` is used by a node that is in no cluster yet, and may be none for others.
+  void set_up(pointer self, membership_options options, connector_actor connector, identity_keeper_actor keeper,
+              identity_listener listener);
+
+  void start();
+  caf::result<hello> greeted(hello& x);
+  caf::result<hello> news(hello& x);
+  void subscribe(const caf::strong_actor_ptr& listener);
+  void change_components(local_components x);
+  void change_roster(const node_roster& x);
+  void link_changed(const link_report& x);
+  void measured(const link_stats& x);
+  void dial(const std::string& node, uint64_t number);
+  peers_reply status() const;
+
+private:
+  struct peer {
+    std::string address;
+    bool known = false;
+    bool removed = false;
+    link_actor link;
+    hello theirs;            ///< of the session, or of the last one
+    uint64_t session = 0;    ///< 0: none
+    uint64_t told = 0;       ///< the revision of ours that it knows
+    bool up = false;
+    uint32_t failures = 0;   ///< dials in a row that led to nothing
+    uint64_t dial_number = 0;
+    bool dialling = false;
+    timestamp since;
+    std::string problem;
+    link_stats stats;
+  };
+
+  peer& peer_named(const std::string& node);
+  void schedule_dial(const std::string& node, milliseconds delay);
+  void greet(const std::string& node, uint64_t number, const caf::strong_actor_ptr& there);
+  void answered(const std::string& node, uint64_t number, uint64_t session, hello& theirs);
+  void dial_failed(const std::string& node, uint64_t number, const failure& why);
+  std::string judge(const hello& theirs) const;
+  void begin_session(peer& x, hello theirs, uint64_t session);
+  void end_session(const std::string& node, peer& x, const std::string& reason);
+  void tell_news(const std::string& node);
+  void take_news(peer& x, hello theirs);
+  void report(const peer& x);
+  peer_report report_of(const peer& x) const;
+  hello own_hello(const peer& x, uint64_t session) const;
+  void settle();
+  void keep(node_identity next);
+  void settled(const node_identity& x);
+  void wait_for(const std::string& reason);
+
+  pointer self_ = nullptr;
+  membership_options options_;
+  connector_actor connector_;
+  identity_keeper_actor keeper_;
+  identity_listener listener_;
+  std::mt19937_64 random_;
+  node_identity identity_;
+  bool keeping_ = false; ///< a new identity is being stored
+  std::string waiting_for_;
+  local_components components_;
+  uint64_t revision_ = 0; ///< of what a hello says of this node
+  std::map<std::string, peer> peers_; ///< by name
+  std::vector<peer_listener> subscribers_;
+};
+
+membership_actor::behavior_type membership(membership_state::pointer self, membership_options options,
+                                           connector_actor connector, identity_keeper_actor keeper,
+                                           identity_listener listener);
+
+} // namespace overwatch

@@ -1,0 +1,143 @@
+#pragma once
+
+#include "actors/replicated_log.hpp"
+#include "messages/inspect_std.hpp"
+#include "messages/time.hpp"
+#include "messages/type_ids.hpp"
+
+#include <caf/actor_control_block.hpp>
+
+#include <string>
+#include <vector>
+
+/// What nodes of one cluster say to each other. What programs outside say is in `messages/`.
+namespace overwatch {
+
+/// The newest version of what is said here, and the oldest that this program still understands.
+inline constexpr uint32_t protocol_version = 1;
+inline constexpr uint32_t oldest_protocol = 1;
+
+/// The version of what is in the store.
+inline constexpr uint32_t format_version = 1;
+
+/// The actors of a node that other nodes may talk to, by role. Empty: it does not run (yet). All handles of another
+/// node come from its hello and nowhere else.
+struct node_handles {
+  caf::strong_actor_ptr router;
+  caf::strong_actor_ptr gateway;
+  caf::strong_actor_ptr event_hub;
+  caf::strong_actor_ptr shipper;
+  std::vector<caf::strong_actor_ptr> schedulers; ///< by partition
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, node_handles& x) {
+  return f(x.router, x.gateway, x.event_hub, x.shipper, x.schedulers);
+}
+
+/// How nodes begin to talk, and what they say again when something of it changes. The versions stay the first fields
+/// for ever, so that nodes of any two versions can tell that they do not fit.
+struct hello {
+  uint32_t protocol = protocol_version;
+  uint32_t oldest = oldest_protocol;
+  uint32_t format = format_version;
+  std::string version;       ///< of the program
+  uint64_t cluster = 0;      ///< 0: in none yet
+  uint32_t partitions = 0;   ///< 0: likewise
+  std::string node;          ///< its name
+  member_id member = 0;
+  std::string instance;      ///< changes with every start
+  std::string address;       ///< under which it is reached: host:port
+  timestamp clock;
+  uint64_t session = 0;      ///< chosen by the one who dialled
+  caf::strong_actor_ptr membership;
+  caf::strong_actor_ptr link;
+  node_handles handles;
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, hello& x) {
+  return f(x.protocol, x.oldest, x.format, x.version, x.cluster, x.partitions, x.node, x.member, x.instance, x.address,
+           x.clock, x.session, x.membership, x.link, x.handles);
+}
+
+/// A message of a replicated log: from a replica to the link of the peer, and from the link to the replica there.
+struct log_delivery {
+  partition_id partition = 0;
+  std::string bytes;
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, log_delivery& x) {
+  return f(x.partition, x.bytes);
+}
+
+/// What a link says to its other end: all that has gathered, and what both need to know that the other is alive.
+struct link_batch {
+  uint64_t session = 0;
+  uint64_t received = 0;      ///< bytes of deliveries that came in this session: credit for the other end
+  int64_t sent_at = 0;        ///< microseconds on a clock of the sender
+  int64_t echo = 0;           ///< the newest `sent_at` of the other end; 0: none came
+  int64_t held = 0;           ///< microseconds between the arrival of that and `sent_at`
+  timestamp clock;            ///< of the sender, UTC
+  std::vector<log_delivery> deliveries;
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, link_batch& x) {
+  return f(x.session, x.received, x.sent_at, x.echo, x.held, x.clock, x.deliveries);
+}
+
+/// What a node knows of another one.
+struct peer_status {
+  std::string node;
+  std::string address;
+  member_id member = 0;        ///< 0: never seen since this node started (likewise below)
+  std::string instance;
+  bool up = false;
+  timestamp since;             ///< it is up or down
+  std::string version;         ///< of its program
+  uint32_t protocol = 0;
+  uint32_t format = 0;
+  std::chrono::microseconds round_trip{0};
+  std::chrono::microseconds clock_offset{0}; ///< its clock minus the one here
+  uint64_t bytes_sent = 0;     ///< of log messages, since this node started (likewise below)
+  uint64_t bytes_received = 0;
+  uint64_t dropped = 0;        ///< log messages that were not sent because the peer took no more
+  std::string problem;         ///< why it is not up
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, peer_status& x) {
+  return f(x.node, x.address, x.member, x.instance, x.up, x.since, x.version, x.protocol, x.format, x.round_trip,
+           x.clock_offset, x.bytes_sent, x.bytes_received, x.dropped, x.problem);
+}
+
+struct peers_request {};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, peers_request&) { return f(); }
+
+/// A node and its peers, as it sees them.
+struct peers_reply {
+  std::string node;
+  std::string address;
+  member_id member = 0;
+  std::string instance;
+  std::string version;
+  uint64_t cluster = 0;        ///< 0: in none yet
+  uint32_t partitions = 0;
+  std::string waiting_for;     ///< why it is in no cluster yet
+  std::vector<peer_status> peers; ///< by name
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, peers_reply& x) {
+  return f(x.node, x.address, x.member, x.instance, x.version, x.cluster, x.partitions, x.waiting_for, x.peers);
+}
+
+} // namespace overwatch
+
+/// The types that cross between nodes of a cluster. Append only: a number is part of the protocol.
+CAF_BEGIN_TYPE_ID_BLOCK(overwatch_nodes, first_custom_type_id + 200)
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::node_handles))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::hello))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::log_delivery))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (std::vector<overwatch::log_delivery>))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::link_batch))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::peers_request))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::peers_reply))
+CAF_END_TYPE_ID_BLOCK(overwatch_nodes)
