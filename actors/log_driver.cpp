@@ -8,6 +8,25 @@
 
 namespace overwatch {
 
+std::function<std::vector<log_append>(uint64_t, uint64_t, size_t)> make_entry_reader(const store_reader& db,
+                                                                                    partition_id partition) {
+  return [&db, partition](uint64_t first, uint64_t last, size_t max_bytes) {
+    std::vector<log_append> result;
+    size_t bytes = 0;
+    auto from = keys::log_entry(partition, first);
+    for (auto i = db.scan(key_space::log, from, keys::log_entry(partition, last + 1)); i->valid(); i->next()) {
+      bytes += i->value().size();
+      if (!result.empty() && bytes > max_bytes)
+        break;
+      log_append x;
+      x.index = keys::read_u64(i->key().substr(3));
+      invariant(decode_entry(i->value(), x), "a stored log entry is readable");
+      result.push_back(std::move(x));
+    }
+    return result;
+  };
+}
+
 log_driver::log_driver(partition_id partition, std::unique_ptr<replicated_log> log, log_driver_hooks hooks)
   : partition_{partition}, log_{std::move(log)}, hooks_{std::move(hooks)} {
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/replicated_log.hpp"
+#include "actors/log_setup.hpp"
 #include "actors/state_interfaces.hpp"
 
 #include <deque>
@@ -26,6 +26,10 @@ struct log_driver_hooks {
   std::function<void()> leadership_gained; ///< propose something
   std::function<void()> leadership_lost;   ///< what was proposed and not applied has an unknown outcome
 };
+
+/// The entries of a partition in the store, for `log_setup`. `db` must outlive the result.
+std::function<std::vector<log_append>(uint64_t, uint64_t, size_t)> make_entry_reader(const store_reader& db,
+                                                                                    partition_id partition);
 
 /// Carries out what a replicated log asks for: stores, sends, applies, in the order that its contract demands (see
 /// `replicated_log.hpp`). Plain calls on one thread; time and I/O are its owner's.

@@ -170,11 +170,13 @@ log_driver_hooks make_hooks(replica_pointer self) {
 }
 
 // Takes up where the store was left: the state, then the entries that it does not contain yet.
-void recover(replica_pointer self, const std::function<std::unique_ptr<replicated_log>()>& make_log) {
+void recover(replica_pointer self, const log_maker& make_log) {
   auto& state = self->state;
   const auto& db = *state.links.db;
   state.machine = std::make_unique<partition_state>(db, state.options.partition);
-  state.log = std::make_unique<log_driver>(state.options.partition, make_log(), make_hooks(self));
+  const auto& x = state.options;
+  auto log = make_log({x.partition, x.self, x.initial_members, make_entry_reader(db, x.partition)});
+  state.log = std::make_unique<log_driver>(x.partition, std::move(log), make_hooks(self));
   state.recovering = true;
   state.log->start(db, state.machine->applied(), steady_now(self));
   state.recovering = false;
@@ -293,7 +295,7 @@ caf::result<snapshot_record> read_saved(const partition_state& machine, const ta
 
 replica_actor::behavior_type replica(replica_pointer self, replica_options options, replica_links links,
                                      scheduler_actor scheduler,
-                                     std::function<std::unique_ptr<replicated_log>()> make_log) {
+                                     log_maker make_log) {
   auto& state = self->state;
   state.options = std::move(options);
   state.links = std::move(links);

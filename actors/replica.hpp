@@ -16,6 +16,8 @@ namespace overwatch {
 struct replica_options {
   partition_id partition = 0;
   std::string node;
+  member_id self = 1;
+  std::vector<log_member> initial_members{{1, {}, true}}; ///< of a partition that begins; empty: waits to be added
   milliseconds flush_interval{200};          ///< the state in memory is written, and waits expire, this often
   size_t flush_tasks = 16'384;               ///< or when this many tasks changed
   size_t flush_bytes = 32ULL << 20;          ///< or when they have about this many bytes
@@ -65,6 +67,6 @@ struct replica_state {
 /// Recovers from the store, then drives the log. Tells `scheduler` when it leads.
 replica_actor::behavior_type replica(replica_actor::stateful_pointer<replica_state> self, replica_options options,
                                      replica_links links, scheduler_actor scheduler,
-                                     std::function<std::unique_ptr<replicated_log>()> make_log);
+                                     log_maker make_log);
 
 } // namespace overwatch

@@ -212,18 +212,6 @@ public:
   /// majority has promised to elect nobody until some time after `now`. What is applied up to `commit_index()` is
   /// current then. Holds as long as the clocks of the members run at most a quarter faster or slower than each other.
   virtual bool has_lease(log_time now) const = 0;
-
-  // -- until the replica drives every event ----------------------------------------
-
-  /// `start` for a driver that stores no snapshots: for `single_log` only.
-  log_update start(const log_hard_state& stored, uint64_t last_index, uint64_t last_term) {
-    log_start x;
-    x.hard_state = stored;
-    x.applied = last_index;
-    if (last_index > 0)
-      x.entries.push_back({last_index, last_term, {}});
-    return start(log_time{0}, x);
-  }
 };
 
 } // namespace overwatch

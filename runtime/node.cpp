@@ -10,7 +10,7 @@
 #include "runtime/handlers/capacity.hpp"
 #include "runtime/handlers/host_sampler.hpp"
 #include "runtime/maintenance/maintenance.hpp"
-#include "runtime/replication/single_log.hpp"
+#include "runtime/replication/make_raft_log.hpp"
 #include "runtime/root.hpp"
 #include "runtime/rules/default_rules.hpp"
 #include "runtime/rules/lua_rules.hpp"
@@ -145,7 +145,7 @@ root_options make_root_options(const settings& config, const handler_registry& o
   x.judge = make_judge(config);
   x.default_rules = default_rules();
   x.parse_task = task_of_json;
-  x.make_log = [] { return std::make_unique<single_log>(); };
+  x.make_log = make_raft_log;
   x.give_up = [](const std::string& reason) {
     log_line(severity::error, "root", "giving up: " + reason);
     stop_logging();

@@ -2,7 +2,7 @@
 
 #include "actors/gateway.hpp"
 #include "actors/generator.hpp"
-#include "actors/replicated_log.hpp"
+#include "actors/log_setup.hpp"
 #include "actors/rule_judge.hpp"
 #include "config/settings.hpp"
 
@@ -25,7 +25,7 @@ struct root_options {
   std::vector<rule_record> default_rules;
   std::vector<native_rule> native_rules;
   std::function<caf::expected<submission>(const std::string&)> parse_task; ///< JSON as POST /tasks takes it
-  std::function<std::unique_ptr<replicated_log>()> make_log;
+  log_maker make_log;
   std::function<void(std::string)> give_up; ///< called when components keep failing; does not return
 };
 

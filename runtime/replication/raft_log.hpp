@@ -38,8 +38,6 @@ struct raft_log_options {
 /// (README.md of this folder).
 class raft_log : public replicated_log {
 public:
-  using replicated_log::start;
-
   explicit raft_log(raft_log_options options);
   ~raft_log() override;
 

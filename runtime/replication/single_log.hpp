@@ -8,8 +8,6 @@ namespace overwatch {
 /// term, so that fencing tokens of attempts from before a crash are stale.
 class single_log : public replicated_log {
 public:
-  using replicated_log::start;
-
   log_update start(log_time now, const log_start& stored) override;
   log_update tick(log_time now) override;
   log_update receive(log_time now, std::string_view message) override;

@@ -1,7 +1,6 @@
 #include "actors/replica.hpp"
 
-#include "actors/keys.hpp"
-#include "messages/codec.hpp"
+#include "actors/log_driver.hpp"
 #include "tests/support/deterministic_node.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -56,14 +55,14 @@ protected:
   uint64_t digest_of_log() {
     memory_store fresh;
     partition_state machine{fresh, 0};
-    uint64_t index = 0;
-    auto range = keys::prefix(0, 'e');
-    for (auto i = db->scan(key_space::log, range, keys::after_prefix(range)); i->valid(); i->next()) {
-      decoder f{i->value()};
-      f.get_size(); // the term
+    for (const auto& entry : make_entry_reader(*db, 0)(1, UINT64_MAX - 1, SIZE_MAX)) {
       command_batch batch;
-      EXPECT_TRUE(decode_batch(f.rest(), batch));
-      machine.apply(batch, ++index);
+      if (entry.kind != entry_kind::command) {
+        machine.skip(entry.index);
+        continue;
+      }
+      EXPECT_TRUE(decode_batch(entry.bytes, batch));
+      machine.apply(batch, entry.index);
     }
     write_batch batch;
     machine.flush(batch);

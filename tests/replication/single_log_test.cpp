@@ -4,10 +4,19 @@
 
 namespace overwatch {
 
+/// A log of which the newest entry, 20, is of term 6.
+log_start stored(const log_hard_state& hard_state) {
+  log_start x;
+  x.hard_state = hard_state;
+  x.applied = 20;
+  x.entries.push_back({20, 6, {}});
+  return x;
+}
+
 TEST(SingleLogTest, FirstStartLeadsInTermOne) {
   single_log log;
   EXPECT_FALSE(log.leads());
-  auto update = log.start({}, 0, 0);
+  auto update = log.start({}, {});
   EXPECT_TRUE(update.became_leader);
   EXPECT_TRUE(log.leads());
   EXPECT_EQ(log.term(), 1u);
@@ -18,22 +27,22 @@ TEST(SingleLogTest, FirstStartLeadsInTermOne) {
 
 TEST(SingleLogTest, EveryStartIsANewTerm) {
   single_log log;
-  log.start({7, 3}, 20, 6);
+  log.start({}, stored({7, 3}));
   EXPECT_EQ(log.term(), 8u);
   single_log other; // the stored term is older than the newest entry
-  auto update = other.start({2, 3}, 20, 6);
+  auto update = other.start({}, stored({2, 3}));
   EXPECT_EQ(other.term(), 7u);
   EXPECT_EQ(update.hard_state->vote, 3u);
 }
 
 TEST(SingleLogTest, WhatIsStoredIsCommitted) {
   single_log log;
-  EXPECT_EQ(log.start({7, 0}, 20, 6).commit_index, 20u);
+  EXPECT_EQ(log.start({}, stored({7, 0})).commit_index, 20u);
 }
 
 TEST(SingleLogTest, EntriesContinueTheLogAndAreCommittedOnceTheyAreDurable) {
   single_log log;
-  log.start({7, 0}, 20, 6);
+  log.start({}, stored({7, 0}));
   log_update update;
   EXPECT_EQ(*log.propose("a", update), 21u);
   EXPECT_EQ(*log.propose("b", update), 22u);

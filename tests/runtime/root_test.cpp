@@ -2,7 +2,7 @@
 
 #include "actors/partition_state.hpp"
 #include "http/task_document.hpp"
-#include "runtime/replication/single_log.hpp"
+#include "runtime/replication/make_raft_log.hpp"
 #include "runtime/rules/lua_rules.hpp"
 #include "runtime/snapshots/snapshot_store.hpp"
 #include "tests/support/memory_store.hpp"
@@ -68,7 +68,7 @@ protected:
     options.files = std::make_shared<snapshot_store>(snapshot_store_options{"/nonexistent", {}, {}});
     options.judge = make_lua_judge();
     options.parse_task = task_of_json;
-    options.make_log = [] { return std::make_unique<single_log>(); };
+    options.make_log = make_raft_log;
     options.give_up = [this](std::string reason) {
       if (failures++ == 0)
         given_up.set_value(std::move(reason));

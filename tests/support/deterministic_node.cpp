@@ -3,7 +3,7 @@
 #include "actors/event_hub.hpp"
 #include "actors/metrics.hpp"
 #include "actors/task_reader.hpp"
-#include "runtime/replication/single_log.hpp"
+#include "runtime/replication/make_raft_log.hpp"
 
 #include <caf/event_based_actor.hpp>
 
@@ -78,9 +78,7 @@ void deterministic_node::start() {
   links.scheduler = keep(system_.spawn(scheduler, scheduling, links.events));
   caf::anon_send(links.scheduler, node_capacity{"here", 1'000, 4, 8'192});
   replica_links below{db.get(), links.journal, links.reader, links.events, links.metrics};
-  links.replica = keep(system_.spawn(replica, replication, below, links.scheduler, [] {
-    return std::unique_ptr<replicated_log>{std::make_unique<single_log>()};
-  }));
+  links.replica = keep(system_.spawn(replica, replication, below, links.scheduler, make_raft_log));
   ++gateway_settings.seed; // every start has ids of its own
   gateway_handle = keep(system_.spawn(gateway, gateway_settings));
   caf::anon_send(gateway_handle, links);

@@ -1,0 +1,18 @@
+#include "runtime/replication/make_raft_log.hpp"
+
+#include "runtime/replication/raft_log.hpp"
+
+#include <random>
+
+namespace overwatch {
+
+std::unique_ptr<replicated_log> make_raft_log(log_setup x) {
+  raft_log_options options;
+  options.id = x.self;
+  options.initial_members = std::move(x.initial_members);
+  options.seed = std::random_device{}();
+  options.read_entries = std::move(x.read_entries);
+  return std::make_unique<raft_log>(std::move(options));
+}
+
+} // namespace overwatch
