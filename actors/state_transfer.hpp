@@ -50,7 +50,7 @@ namespace overwatch {
 using transfer_id = uint64_t;
 
 inline constexpr std::chrono::seconds shipping_pause{10};
-inline constexpr size_t max_state_chunk_bytes = max_message_bytes; ///< a larger chunk is refused
+inline constexpr size_t max_state_chunk_bytes = max_message_bytes; ///< a larger one is refused
 
 /// Opens a view for a member. Errors: `overloaded`, `unavailable` (there is no state yet).
 struct open_transfer {
