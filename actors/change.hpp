@@ -3,6 +3,7 @@
 #include "actors/command.hpp"
 #include "messages/error_code.hpp"
 #include "messages/task.hpp"
+#include "messages/worker.hpp"
 
 #include <memory>
 #include <string>
@@ -23,14 +24,6 @@ enum class change_kind : uint8_t {
   patched,    ///< priority, times or tags; `spec` is the new one, `old` the one before
   approved,
   rollback,   ///< `state.rollback` changed
-};
-
-/// A parent of a task that starts.
-struct parent_result {
-  std::string name; ///< of the task
-  task_id id;
-  task_status status = task_status::completed;
-  std::shared_ptr<const std::string> result; ///< JSON as text, or null
 };
 
 /// What one command did to one task: what schedulers, events and waiters react to.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/worker_sessions.hpp"
 
 #include <set>
 
@@ -32,6 +33,7 @@ struct gateway_links {
   gate_manager_actor gates;
   snapshotter_actor snapshotter;
   std::vector<pool_actor> pools;
+  worker_sessions_actor sessions;
   uint32_t restarts = 0;
 };
 

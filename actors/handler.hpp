@@ -104,6 +104,9 @@ public:
     return *services_;
   }
 
+  /// Names the attempt for who reports its outcome from outside.
+  const fencing_token& fence() const { return fence_; }
+
   /// Number of this start, from 1.
   uint32_t attempt() const { return fence_.attempt; }
 

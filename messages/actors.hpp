@@ -79,6 +79,12 @@ using gateway_actor = caf::typed_actor<
   caf::replies_to<remove_rule_request>::with<rule_record>,
   caf::replies_to<test_rule_request>::with<test_rule_reply>,
   // Resources of the nodes.
-  caf::replies_to<resources_request>::with<resources_reply>>;
+  caf::replies_to<resources_request>::with<resources_reply>,
+  // Attached workers; all but the first go to the node in the worker's id.
+  caf::replies_to<register_worker_request>::with<worker_registration>,
+  caf::replies_to<claim_request>::with<claim_reply>,
+  caf::replies_to<heartbeat_request>::with<heartbeat_reply>,
+  caf::replies_to<finish_request>::with<finish_reply>,
+  caf::replies_to<leave_request>::with<leave_reply>>;
 
 } // namespace overwatch

@@ -8,6 +8,7 @@
 #include "messages/requests.hpp"
 #include "messages/rule.hpp"
 #include "messages/schedule.hpp"
+#include "messages/worker.hpp"
 #include "messages/workflow.hpp"
 
 #include <caf/type_id.hpp>
@@ -87,4 +88,14 @@ CAF_BEGIN_TYPE_ID_BLOCK(overwatch, first_custom_type_id)
   CAF_ADD_TYPE_ID(overwatch, (overwatch::get_snapshot_request))
   CAF_ADD_TYPE_ID(overwatch, (overwatch::resources_request))
   CAF_ADD_TYPE_ID(overwatch, (overwatch::resources_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::register_worker_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::worker_registration))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::claim_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::claim_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::heartbeat_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::heartbeat_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::finish_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::finish_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::leave_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::leave_reply))
 CAF_END_TYPE_ID_BLOCK(overwatch)

@@ -42,4 +42,10 @@ caf::result<test_rule_reply> test_rule(fake_node& node, const test_rule_request&
 
 caf::result<resources_reply> resources(fake_node& node, const resources_request& x);
 
+caf::result<worker_registration> register_worker(fake_node& node, const register_worker_request& x);
+caf::result<claim_reply> claim(fake_node& node, const claim_request& x);
+caf::result<heartbeat_reply> heartbeat(fake_node& node, const heartbeat_request& x);
+caf::result<finish_reply> finish(fake_node& node, const finish_request& x);
+caf::result<leave_reply> leave(fake_node& node, const leave_request& x);
+
 } // namespace overwatch::fake

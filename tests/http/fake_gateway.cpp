@@ -248,12 +248,13 @@ fake_gateway_actor spawn_fake_gateway(caf::actor_system& system, std::shared_ptr
       },
       [self](pools_request&) {
         return answer<pools_reply>(self, [](fake_node&) -> caf::result<pools_reply> {
-          return pools_reply{{{"user_task", "test", "d", 4, 1, 0, true, 9}}, {"data_backup"}, 10};
+          return pools_reply{{{"user_task", "test", "d", 4, 1, 0, true, 9, {}, {}}}, {"data_backup"}, 10};
         });
       },
       [self](workers_request&) {
         return answer<workers_reply>(self, [](fake_node&) -> caf::result<workers_reply> {
-          return workers_reply{{{"test/user_task/1", "user_task", "test", false, {}, {}, 1, 0}}};
+          return workers_reply{{{"test/user_task/1", "user_task", "test", false, {}, {}, 1, 0, {}, {}, 1, 0},
+                                {"test:1", "resize", "test", true, {}, {}, 5, 1, "resizer", "host-7", 8, 2}}};
         });
       },
       [self](dispatch_request& x) {
@@ -309,6 +310,11 @@ fake_gateway_actor spawn_fake_gateway(caf::actor_system& system, std::shared_ptr
       by(self, fake::remove_rule),
       by(self, fake::test_rule),
       by(self, fake::resources),
+      by(self, fake::register_worker),
+      by(self, fake::claim),
+      by(self, fake::heartbeat),
+      by(self, fake::finish),
+      by(self, fake::leave),
       [self](caf::tick_atom) {
         auto held = std::move(self->state.held);
         self->state.held.clear();

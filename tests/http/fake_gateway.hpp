@@ -28,7 +28,14 @@ struct fake_node {
   std::map<std::string, overwatch::schedule_record> schedules;
   std::map<std::string, overwatch::rule_record> rules;
 
+  std::vector<overwatch::claimed_attempt> claimable; ///< what the next claims get
+  std::vector<overwatch::attempt_stop> stops;        ///< what claims and heartbeats are told
+  std::map<std::string, overwatch::register_worker_request> workers;
+
   // Read by tests.
+  std::vector<overwatch::claim_request> claims;
+  std::vector<overwatch::heartbeat_request> heartbeats;
+  std::vector<overwatch::finish_request> finishes;
   std::vector<size_t> submit_sizes;
   std::vector<overwatch::list_request> lists;
   std::vector<overwatch::event_request> polls;
