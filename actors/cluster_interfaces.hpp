@@ -40,6 +40,12 @@ struct link_stats {
   uint64_t dropped = 0;
 };
 
+/// Who takes the messages of a replicated log: its replica.
+using log_receiver = caf::typed_actor<caf::reacts_to<log_delivery>>;
+
+/// Whom links report to: membership.
+using membership_reports = caf::typed_actor<caf::reacts_to<link_report>, caf::reacts_to<link_stats>>;
+
 /// One per peer: gathers what replicas send there, hands out what comes, and watches that the peer is alive.
 using link_actor = link_end::extend<
   // From replicas here. Dropped and counted when the peer takes no more, dropped when it is not up: Raft repeats.
@@ -76,6 +82,7 @@ struct peer_report {
   std::string address;
   member_id member = 0;
   std::string instance; ///< another one: the peer was started again
+  uint64_t cluster = 0; ///< 0: it is in none yet
   bool up = false;
   node_handles handles; ///< of a peer that is up; news of them may come while it stays up
   caf::strong_actor_ptr link; ///< the `link_actor` here
@@ -122,6 +129,8 @@ using membership_actor = caf::typed_actor<
   // From links.
   caf::reacts_to<link_report>,
   caf::reacts_to<link_stats>,
+  // Internal: try again to store which cluster this node is in.
+  caf::reacts_to<caf::tick_atom>,
   // Internal: it is time to dial this peer; the number tells a timer that is in force from an older one.
   caf::reacts_to<caf::connect_atom, std::string, uint64_t>>;
 

@@ -31,8 +31,8 @@ std::optional<node_identity> decode_identity(std::string_view bytes);
 uint64_t identity_number(uint64_t random);
 
 /// What the store says, or a new member id. Durable on return; only before the journal runs. Founds a cluster of one
-/// when `alone`, and also for a store that has a log already, because that is from before clusters. `random` gives any
-/// 64 bits.
+/// when `alone`, and also for a store that has a log already: that is from before clusters, and has one partition.
+/// `random` gives any 64 bits.
 caf::expected<node_identity> open_identity(store& db, bool alone, uint32_t partitions,
                                            const std::function<uint64_t()>& random);
 

@@ -25,7 +25,7 @@ public:
   static inline const char* name = "link";
   using pointer = link_actor::stateful_pointer<link_state>;
 
-  void set_up(pointer self, link_options options, caf::strong_actor_ptr membership);
+  void set_up(pointer self, link_options options, membership_reports membership);
   void begin(const link_session& x);
   void gather(log_delivery& x);
   void flush();
@@ -42,7 +42,7 @@ private:
 
   pointer self_ = nullptr;
   link_options options_;
-  caf::strong_actor_ptr membership_;
+  membership_reports membership_;
   std::vector<caf::strong_actor_ptr> replicas_; ///< by partition
   link_stats stats_;
 
@@ -62,6 +62,6 @@ private:
   bool flush_scheduled_ = false;
 };
 
-link_actor::behavior_type link(link_state::pointer self, link_options options, caf::strong_actor_ptr membership);
+link_actor::behavior_type link(link_state::pointer self, link_options options, membership_reports membership);
 
 } // namespace overwatch

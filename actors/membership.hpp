@@ -6,6 +6,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 
 namespace overwatch {
 
@@ -43,14 +44,16 @@ public:
   void change_roster(const node_roster& x);
   void link_changed(const link_report& x);
   void measured(const link_stats& x);
+  void settle(); ///< decides which cluster, unless that is settled
   void dial(const std::string& node, uint64_t number);
   peers_reply status() const;
 
 private:
+  static constexpr size_t max_refusals = 1'000; ///< more are answered, and not logged
+
   struct peer {
     std::string address;
     bool known = false;
-    bool removed = false;
     link_actor link;
     hello theirs;            ///< of the session, or of the last one
     uint64_t session = 0;    ///< 0: none
@@ -58,27 +61,29 @@ private:
     bool up = false;
     uint32_t failures = 0;   ///< dials in a row that led to nothing
     uint64_t dial_number = 0;
-    bool dialling = false;
+    bool greeting = false;   ///< a hello to it is not answered yet
     timestamp since;
     std::string problem;
     link_stats stats;
   };
 
+  void add_peer(const node_roster::entry& entry);
   peer& peer_named(const std::string& node);
+  peer* dialled(const std::string& node, uint64_t number);
   void schedule_dial(const std::string& node, milliseconds delay);
   void greet(const std::string& node, uint64_t number, const caf::strong_actor_ptr& there);
   void answered(const std::string& node, uint64_t number, uint64_t session, hello& theirs);
   void dial_failed(const std::string& node, uint64_t number, const failure& why);
   std::string judge(const hello& theirs) const;
   void begin_session(peer& x, hello theirs, uint64_t session);
-  void end_session(const std::string& node, peer& x, const std::string& reason);
+  void end_session(const std::string& node, const std::string& reason);
+  void session_ended(const std::string& node, const std::string& reason);
   void tell_news(const std::string& node);
   void take_news(peer& x, hello theirs);
   void report(const peer& x);
   peer_report report_of(const peer& x) const;
   hello own_hello(const peer& x, uint64_t session) const;
-  void settle();
-  void keep(node_identity next);
+  void keep(const node_identity& next);
   void settled(const node_identity& x);
   void wait_for(const std::string& reason);
 
@@ -95,6 +100,8 @@ private:
   uint64_t revision_ = 0; ///< of what a hello says of this node
   std::map<std::string, peer> peers_; ///< by name
   std::vector<peer_listener> subscribers_;
+  std::set<std::string> removed_; ///< names that are refused
+  std::set<std::string> refusals_; ///< that were logged; at most `max_refusals`
 };
 
 membership_actor::behavior_type membership(membership_state::pointer self, membership_options options,
