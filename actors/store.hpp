@@ -92,9 +92,12 @@ public:
   /// it is of no use any more: destroy it, which frees what it took.
   virtual store_result add(key_space space, std::string_view key, std::string_view value) = 0;
 
-  /// Makes the ranges hold exactly the keys that were added, at one moment, then applies `with_it`, all durable when
-  /// it returns `done`. A crash before that leaves the store, once it is open again, with all of it or with nothing
-  /// of it. Everything that was written to the store before is durable then too.
+  /// There are no more keys: all of them are on the disk when it returns `done`. Otherwise as `add`.
+  virtual store_result close() = 0;
+
+  /// After `close`: makes the ranges hold exactly the keys that were added, at one moment, then applies `with_it`, all
+  /// durable when it returns `done`. A crash before that leaves the store, once it is open again, with all of it or
+  /// with nothing of it. Everything that was written to the store before is durable then too.
   ///
   /// Nothing of these ranges may be written while it runs; other writes go on. After `no_space` call it again with
   /// the same batch; destroyed instead, the next start of the store may still complete it.
@@ -114,6 +117,13 @@ public:
   /// Makes everything written to `state` before the call survive a crash; afterwards the log may be cut. May run
   /// on another thread beside writes.
   virtual write_result checkpoint() = 0;
+
+  /// The store as it is now. Cheap, but what is deleted or overwritten keeps its space as long as the view lives.
+  /// Must not outlive the store.
+  virtual std::unique_ptr<store_reader> view() const = 0;
+
+  /// Begins to replace the content of ranges that do not overlap, sorted by space and first key.
+  virtual std::unique_ptr<range_replacement> replace(std::vector<key_range> ranges) = 0;
 
   /// Bytes free for it on its disk.
   virtual uint64_t free_bytes() const = 0;

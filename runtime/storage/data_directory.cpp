@@ -225,12 +225,14 @@ uint64_t data_directory::free_bytes() const {
 
 uint64_t data_directory::used_bytes() const {
   uint64_t result = 0;
-  std::error_code failed;
-  auto files = fs::directory_iterator{database_path(), failed};
-  for (; !failed && files != fs::directory_iterator{}; files.increment(failed)) {
-    struct stat file = {}; // of a file that RocksDB deletes meanwhile nothing is counted
-    if (::stat(files->path().c_str(), &file) == 0)
-      result += static_cast<uint64_t>(file.st_blocks) * 512;
+  for (const auto& path : {database_path(), staging_path()}) {
+    std::error_code failed;
+    auto files = fs::recursive_directory_iterator{path, failed};
+    for (; !failed && files != fs::recursive_directory_iterator{}; files.increment(failed)) {
+      struct stat file = {}; // of a file that is deleted meanwhile nothing is counted
+      if (::stat(files->path().c_str(), &file) == 0 && S_ISREG(file.st_mode))
+        result += static_cast<uint64_t>(file.st_blocks) * 512;
+    }
   }
   return result;
 }

@@ -21,6 +21,7 @@ inline constexpr uint32_t storage_format = 1;
 ///     node.*       other files of the node's process (its log, for example); the store leaves them alone
 ///     rocks/       RocksDB's files
 ///     rocks.new/   the same while a new store is made
+///     staging/     new content of key ranges, before it is part of the database (see staged_files.hpp)
 class data_directory {
 public:
   /// Makes a complete, closed database in the directory that it is given.
@@ -38,6 +39,9 @@ public:
 
   /// Where RocksDB's files are.
   std::filesystem::path database_path() const { return path_ / "rocks"; }
+
+  /// Where new content of ranges waits, one directory each.
+  std::filesystem::path staging_path() const { return path_ / "staging"; }
 
   /// Writes our process id into `node.pid`, for the node that comes second.
   void announce();

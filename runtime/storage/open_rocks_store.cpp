@@ -68,8 +68,13 @@ caf::expected<std::unique_ptr<rocks_store>> open_rocks_store(const std::string& 
   auto status = database->open(settings, path, rocks_database::mode::read_write);
   if (!status.ok())
     return not_opened((*claimed)->path().string(), status);
+  auto claimed_path = (*claimed)->path().string();
   (*claimed)->announce();
-  return std::make_unique<rocks_store>(std::move(*claimed), std::move(database));
+  auto result = std::make_unique<rocks_store>(std::move(*claimed), std::move(database));
+  if (auto error = result->complete_replacements())
+    return describe(error).code == ec::no_space ? no_room(claimed_path)
+                                                : damaged(claimed_path, describe(error).message);
+  return result;
 }
 
 } // namespace overwatch

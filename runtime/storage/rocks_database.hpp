@@ -37,6 +37,8 @@ struct rocks_database {
   /// Closes; says what went wrong with writing what was only in memory.
   rocksdb::Status close();
 
+  rocksdb::ColumnFamilyHandle* family(key_space space) const { return handles[static_cast<size_t>(space) + 1]; }
+
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> handles; ///< `default` first
 };

@@ -27,15 +27,6 @@ constexpr uint64_t reserved_disk_bytes = 4 * 1024 * 1024;
 // How long RocksDB may need to go on once there is space again (it looks every 5 s). Beyond it only a restart helps.
 constexpr std::chrono::seconds resume_limit{20};
 
-rocksdb::Slice slice(std::string_view x) { return {x.data(), x.size()}; }
-
-std::string_view view(const rocksdb::Slice& x) { return {x.data(), x.size()}; }
-
-void check(const char* what, const rocksdb::Status& status) {
-  if (!status.ok())
-    storage_failed(what, status);
-}
-
 void empty_batch(std::unique_ptr<rocksdb::WriteBatch>& batch) {
   if (!batch || batch->GetDataSize() > kept_batch_bytes)
     batch = std::make_unique<rocksdb::WriteBatch>(reserved_batch_bytes);
@@ -71,66 +62,11 @@ void sort_changes(std::vector<const write_batch::change*>& changes) {
   changes.erase(changes.begin(), std::unique(changes.rbegin(), changes.rend(), same_key).base());
 }
 
-class rocks_cursor final : public store_cursor {
-public:
-  rocks_cursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, std::string first, std::string last, bool reverse)
-    : first_{std::move(first)}, last_{std::move(last)}, first_slice_{first_}, last_slice_{last_}, reverse_{reverse} {
-    if (first_ >= last_)
-      return; // an empty range needs no iterator
-    rocksdb::ReadOptions options;
-    options.iterate_lower_bound = &first_slice_;
-    options.iterate_upper_bound = &last_slice_;
-    iterator_.reset(db.NewIterator(options, family));
-    if (reverse_)
-      iterator_->SeekToLast();
-    else
-      iterator_->SeekToFirst();
-    check_status();
-  }
-
-  bool valid() const override { return iterator_ && iterator_->Valid(); }
-
-  std::string_view key() const override { return view(iterator_->key()); }
-
-  std::string_view value() const override { return view(iterator_->value()); }
-
-  void next() override {
-    if (reverse_)
-      iterator_->Prev();
-    else
-      iterator_->Next();
-    check_status();
-  }
-
-  void seek(std::string_view key) override {
-    if (!iterator_)
-      return;
-    if (reverse_)
-      iterator_->SeekForPrev(slice(key));
-    else
-      iterator_->Seek(slice(key));
-    check_status();
-  }
-
-private:
-  void check_status() const {
-    if (!iterator_->Valid())
-      check("cannot read a range of keys", iterator_->status());
-  }
-
-  // The iterator refers to the slices, and they to the strings.
-  const std::string first_;
-  const std::string last_;
-  const rocksdb::Slice first_slice_;
-  const rocksdb::Slice last_slice_;
-  const bool reverse_;
-  std::unique_ptr<rocksdb::Iterator> iterator_;
-};
-
 } // namespace
 
 rocks_store::rocks_store(std::unique_ptr<data_directory> directory, std::unique_ptr<rocks_database> database)
-  : directory_{std::move(directory)}, database_{std::move(database)} {}
+  : directory_{std::move(directory)}, database_{std::move(database)},
+    reader_{*database_, rocks_reader::moment::always_now} {}
 
 rocks_store::~rocks_store() {
   if (unsynced_ && !full_)
@@ -139,45 +75,30 @@ rocks_store::~rocks_store() {
   database_->close();
 }
 
-rocksdb::ColumnFamilyHandle* rocks_store::family(key_space space) const {
-  return database_->handles[static_cast<size_t>(space) + 1];
-}
-
 std::optional<std::string> rocks_store::get(key_space space, std::string_view key) const {
-  std::string value;
-  auto status = database_->db->Get(rocksdb::ReadOptions{}, family(space), slice(key), &value);
-  if (status.IsNotFound())
-    return std::nullopt;
-  check("cannot read a key", status);
-  return value;
+  return reader_.get(space, key);
 }
 
 std::vector<std::optional<std::string>> rocks_store::get_many(key_space space,
                                                               const std::vector<std::string>& keys) const {
-  std::vector<std::optional<std::string>> result(keys.size());
-  if (keys.empty())
-    return result;
-  std::vector<rocksdb::Slice> slices{keys.begin(), keys.end()};
-  std::vector<rocksdb::PinnableSlice> values(keys.size());
-  std::vector<rocksdb::Status> statuses(keys.size());
-  database_->db->MultiGet(rocksdb::ReadOptions{}, family(space), keys.size(), slices.data(), values.data(),
-                          statuses.data(), true);
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (statuses[i].IsNotFound())
-      continue;
-    check("cannot read several keys", statuses[i]);
-    result[i].emplace(values[i].data(), values[i].size());
-  }
-  return result;
+  return reader_.get_many(space, keys);
 }
 
 std::unique_ptr<store_cursor> rocks_store::scan(key_space space, std::string first, std::string last,
                                                 bool reverse) const {
-  return std::make_unique<rocks_cursor>(*database_->db, family(space), std::move(first), std::move(last), reverse);
+  return reader_.scan(space, std::move(first), std::move(last), reverse);
+}
+
+std::unique_ptr<store_reader> rocks_store::view() const {
+  return std::make_unique<rocks_reader>(*database_, rocks_reader::moment::now);
 }
 
 store::write_result rocks_store::write(const write_batch& batch, bool sync) {
   std::lock_guard guard{writing_};
+  return write_held(batch, sync);
+}
+
+store::write_result rocks_store::write_held(const write_batch& batch, bool sync) {
   // Counting every comparison of keys for RocksDB's statistics, which nobody reads, is a fifth of a write.
   rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
   if (!resume())
@@ -189,11 +110,11 @@ store::write_result rocks_store::write(const write_batch& batch, bool sync) {
     if (change.space == key_space::state)
       state_changes.push_back(&change);
     else
-      add_change(*logged_, family(change.space), change);
+      add_change(*logged_, database_->family(change.space), change);
   }
   sort_changes(state_changes);
   for (const auto* change : state_changes)
-    add_change(*unlogged_, family(key_space::state), *change);
+    add_change(*unlogged_, database_->family(key_space::state), *change);
 
   if (free_bytes() < reserved_disk_bytes + logged_->GetDataSize())
     return write_result::no_space;
@@ -234,7 +155,7 @@ store::write_result rocks_store::checkpoint() {
   rocksdb::FlushOptions options;
   options.wait = true;
   options.allow_write_stall = true; // or it would first wait until no write could stall
-  auto status = database_->db->Flush(options, family(key_space::state));
+  auto status = database_->db->Flush(options, database_->family(key_space::state));
   std::lock_guard guard{writing_};
   return judge("cannot flush the state", status);
 }
@@ -248,7 +169,8 @@ bool rocks_store::resume() {
   if (!full_)
     return true;
   // RocksDB waits for room for a whole memtable.
-  if (free_bytes() < reserved_disk_bytes + database_->db->GetOptions(family(key_space::state)).write_buffer_size) {
+  auto memtable_bytes = database_->db->GetOptions(database_->family(key_space::state)).write_buffer_size;
+  if (free_bytes() < reserved_disk_bytes + memtable_bytes) {
     space_since_.reset();
     return false;
   }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "actors/store.hpp"
+#include "runtime/storage/rocks_reader.hpp"
 
 #include <caf/expected.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -13,8 +15,6 @@
 #include <string>
 
 namespace rocksdb {
-class ColumnFamilyHandle;
-class Iterator;
 class Status;
 class WriteBatch;
 } // namespace rocksdb
@@ -22,7 +22,9 @@ class WriteBatch;
 namespace overwatch {
 
 class data_directory;
+class staged_directory;
 struct rocks_database;
+struct staged_plan;
 
 /// Memory of a store; the meaning is that of `settings::storage`.
 struct rocks_store_options {
@@ -57,6 +59,8 @@ public:
 
   write_result write(const write_batch& batch, bool sync) override;
   write_result checkpoint() override;
+  std::unique_ptr<store_reader> view() const override;
+  std::unique_ptr<range_replacement> replace(std::vector<key_range> ranges) override;
   uint64_t free_bytes() const override;
   uint64_t used_bytes() const override;
 
@@ -76,17 +80,30 @@ public:
   rocks_database& database() { return *database_; }
   const data_directory& directory() const { return *directory_; }
 
+  /// For the one who opens it, before anybody reads: completes the replacements of ranges that a crash interrupted
+  /// behind their plan, throws away the others.
+  caf::error complete_replacements();
+
   /// Runs `look` while nothing is written: what it sees of all key spaces belongs to one moment.
   void hold_still(const std::function<void()>& look);
 
 private:
+  class replacement;
+
+  write_result finish(const staged_directory& directory, const staged_plan& plan, bool& committed);
+
   /// False while the disk is still full.
   bool resume();
   write_result judge(const char* what, const rocksdb::Status& status);
-  rocksdb::ColumnFamilyHandle* family(key_space space) const;
+
+  // While `writing_` is held.
+  write_result write_held(const write_batch& batch, bool sync);
+  write_result carry_out(const staged_directory& directory, const staged_plan& plan, bool verify);
 
   std::unique_ptr<data_directory> directory_;
   std::unique_ptr<rocks_database> database_;
+  const rocks_reader reader_;
+  std::atomic<uint64_t> replacements_{0}; // that were begun
 
   std::mutex writing_;                            // guards what follows
   std::unique_ptr<rocksdb::WriteBatch> logged_;   // changes to `log` and `series`; kept for its memory

@@ -1,9 +1,6 @@
 // The contract of overwatch::store, for every implementation.
 
-#include "tests/storage/temporary_directory.hpp"
-#include "tests/support/memory_store.hpp"
-
-#include <gtest/gtest.h>
+#include "tests/storage/store_implementations.hpp"
 
 #include <atomic>
 #include <thread>
@@ -11,23 +8,6 @@
 namespace overwatch::test {
 
 namespace {
-
-class memory_case {
-public:
-  store& get() { return store_; }
-
-private:
-  memory_store store_;
-};
-
-class rocks_case {
-public:
-  store& get() { return *store_; }
-
-private:
-  temporary_directory directory_;
-  std::unique_ptr<rocks_store> store_ = open_small(directory_.inside("data"));
-};
 
 using keys = std::vector<std::string>;
 
@@ -59,11 +39,9 @@ protected:
   store& store_ = case_.get();
 };
 
-using implementations = testing::Types<memory_case, rocks_case>;
-
 } // namespace
 
-TYPED_TEST_SUITE(StoreTest, implementations);
+TYPED_TEST_SUITE(StoreTest, store_implementations);
 
 TYPED_TEST(StoreTest, SpacesAreSeparate) {
   write_batch batch;

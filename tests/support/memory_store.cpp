@@ -1,5 +1,7 @@
 #include "tests/support/memory_store.hpp"
 
+#include "actors/invariant.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <random>
@@ -18,8 +20,8 @@ struct memory_store::versioned {
   std::mutex mutex;
   std::array<space, 3> spaces;
   uint64_t newest = 0;
-  std::multiset<uint64_t> viewed;                    ///< the version number of every cursor
-  std::set<std::pair<key_space, std::string>> stale; ///< keys to be tidied when no cursor is left
+  std::multiset<uint64_t> viewed;                    ///< the version number of every cursor and view
+  std::set<std::pair<key_space, std::string>> stale; ///< keys to be tidied when none of them is left
 
   static const std::string* find(const std::vector<version>& versions, uint64_t number) {
     for (auto i = versions.rbegin(); i != versions.rend(); ++i)
@@ -30,9 +32,28 @@ struct memory_store::versioned {
 
   space& at(key_space x) { return spaces[static_cast<size_t>(x)]; }
 
-  const std::string* find(key_space x, std::string_view key) {
+  const std::string* find(key_space x, std::string_view key, uint64_t number) {
     auto i = at(x).find(key);
-    return i == at(x).end() ? nullptr : find(i->second, newest);
+    return i == at(x).end() ? nullptr : find(i->second, number);
+  }
+
+  std::vector<std::optional<std::string>> find_many(key_space x, const std::vector<std::string>& keys,
+                                                    uint64_t number) {
+    std::vector<std::optional<std::string>> result;
+    for (const auto& key : keys) {
+      const auto* value = find(x, key, number);
+      result.push_back(value == nullptr ? std::nullopt : std::optional{*value});
+    }
+    return result;
+  }
+
+  uint64_t begin_view(std::optional<uint64_t> number) {
+    return *viewed.insert(number.value_or(newest));
+  }
+
+  void end_view(uint64_t number) {
+    viewed.erase(viewed.find(number));
+    tidy();
   }
 
   void set(key_space x, const std::string& key, std::optional<std::string> value) {
@@ -72,12 +93,13 @@ struct memory_store::versioned {
 
 class memory_store::cursor final : public store_cursor {
 public:
-  cursor(std::shared_ptr<versioned> versions, key_space space, std::string first, std::string last, bool reverse)
+  /// Shows version `number`; none: the newest.
+  cursor(std::shared_ptr<versioned> versions, std::optional<uint64_t> number, key_space space, std::string first,
+         std::string last, bool reverse)
     : versions_{std::move(versions)}, space_{space}, first_{std::move(first)}, last_{std::move(last)}, reverse_{
                                                                                                          reverse} {
     std::lock_guard guard{versions_->mutex};
-    number_ = versions_->newest;
-    versions_->viewed.insert(number_);
+    number_ = versions_->begin_view(number);
     if (reverse_)
       step_down(versions_->at(space_).lower_bound(last_));
     else
@@ -86,8 +108,7 @@ public:
 
   ~cursor() override {
     std::lock_guard guard{versions_->mutex};
-    versions_->viewed.erase(versions_->viewed.find(number_));
-    versions_->tidy();
+    versions_->end_view(number_);
   }
 
   bool valid() const override { return valid_; }
@@ -152,6 +173,84 @@ private:
   std::string value_;
 };
 
+class memory_store::frozen final : public store_reader {
+public:
+  explicit frozen(std::shared_ptr<versioned> versions) : versions_{std::move(versions)} {
+    std::lock_guard guard{versions_->mutex};
+    number_ = versions_->begin_view(std::nullopt);
+  }
+
+  ~frozen() override {
+    std::lock_guard guard{versions_->mutex};
+    versions_->end_view(number_);
+  }
+
+  std::optional<std::string> get(key_space space, std::string_view key) const override {
+    std::lock_guard guard{versions_->mutex};
+    const auto* value = versions_->find(space, key, number_);
+    return value == nullptr ? std::nullopt : std::optional{*value};
+  }
+
+  std::vector<std::optional<std::string>> get_many(key_space space,
+                                                   const std::vector<std::string>& keys) const override {
+    std::lock_guard guard{versions_->mutex};
+    return versions_->find_many(space, keys, number_);
+  }
+
+  std::unique_ptr<store_cursor> scan(key_space space, std::string first, std::string last,
+                                     bool reverse) const override {
+    return std::make_unique<cursor>(versions_, number_, space, std::move(first), std::move(last), reverse);
+  }
+
+private:
+  std::shared_ptr<versioned> versions_;
+  uint64_t number_ = 0;
+};
+
+class memory_store::replacement final : public range_replacement {
+public:
+  replacement(memory_store& owner, std::vector<key_range> ranges) : owner_{owner} {
+    for (auto& x : ranges)
+      content_.erase_range(x.space, std::move(x.first), std::move(x.last));
+    ranges_ = content_.changes.size();
+    invariant(ranges_ > 0, "there is a range to replace");
+  }
+
+  store_result add(key_space space, std::string_view key, std::string_view value) override {
+    invariant(!closed_ && is_next(space, key), "keys are added in their order and lie in a range");
+    if (owner_.free_bytes() == 0)
+      return store_result::no_space;
+    content_.put(space, std::string{key}, std::string{value});
+    return store_result::done;
+  }
+
+  store_result close() override {
+    closed_ = true;
+    return owner_.free_bytes() == 0 ? store_result::no_space : store_result::done;
+  }
+
+  store_result finish(const write_batch& with_it) override {
+    invariant(closed_, "a replacement is closed before it is finished");
+    auto all = content_;
+    all.changes.insert(all.changes.end(), with_it.changes.begin(), with_it.changes.end());
+    return owner_.write_durably(all);
+  }
+
+private:
+  bool is_next(key_space space, std::string_view key) const {
+    auto in_range = [&](const auto& x) { return x.space == space && x.key <= key && key < x.value; };
+    auto first = content_.changes.begin();
+    const auto& last = content_.changes.back();
+    auto follows = content_.changes.size() == ranges_ || last.space < space || (last.space == space && last.key < key);
+    return follows && std::any_of(first, first + static_cast<ptrdiff_t>(ranges_), in_range);
+  }
+
+  memory_store& owner_;
+  write_batch content_; // the erasing of the ranges, then the new keys
+  size_t ranges_ = 0;
+  bool closed_ = false;
+};
+
 memory_store::memory_store() : versions_{std::make_shared<versioned>()} {}
 
 memory_store::~memory_store() = default;
@@ -160,7 +259,7 @@ std::optional<std::string> memory_store::get(key_space space, std::string_view k
   std::lock_guard counting{mutex_};
   ++calls_.gets;
   std::lock_guard reading{versions_->mutex};
-  const auto* value = versions_->find(space, key);
+  const auto* value = versions_->find(space, key, versions_->newest);
   return value == nullptr ? std::nullopt : std::optional{*value};
 }
 
@@ -169,19 +268,14 @@ std::vector<std::optional<std::string>> memory_store::get_many(key_space space,
   std::lock_guard counting{mutex_};
   calls_.gets += keys.size();
   std::lock_guard reading{versions_->mutex};
-  std::vector<std::optional<std::string>> result;
-  for (const auto& key : keys) {
-    const auto* value = versions_->find(space, key);
-    result.push_back(value == nullptr ? std::nullopt : std::optional{*value});
-  }
-  return result;
+  return versions_->find_many(space, keys, versions_->newest);
 }
 
 std::unique_ptr<store_cursor> memory_store::scan(key_space space, std::string first, std::string last,
                                                  bool reverse) const {
   std::lock_guard counting{mutex_};
   ++calls_.scans;
-  return std::make_unique<cursor>(versions_, space, std::move(first), std::move(last), reverse);
+  return std::make_unique<cursor>(versions_, std::nullopt, space, std::move(first), std::move(last), reverse);
 }
 
 store::write_result memory_store::write(const write_batch& batch, bool sync) {
@@ -220,6 +314,11 @@ store::write_result memory_store::checkpoint() {
     return write_result::no_space;
   }
   ++calls_.checkpoints;
+  make_durable();
+  return write_result::done;
+}
+
+void memory_store::make_durable() {
   // As in RocksDB, the state is not made durable before the log that it comes from.
   for (const auto& pending : unsynced_)
     apply(*pending, false, durable_);
@@ -228,7 +327,29 @@ store::write_result memory_store::checkpoint() {
     apply(*pending, true, durable_);
   uncheckpointed_.clear();
   lossless_ = 0;
+}
+
+store_result memory_store::write_durably(const write_batch& batch) {
+  std::lock_guard guard{mutex_};
+  if (full_) {
+    ++calls_.refused;
+    return write_result::no_space;
+  }
+  ++calls_.replacements;
+  {
+    std::lock_guard applying{versions_->mutex};
+    versions_->apply(batch);
+  }
+  make_durable();
+  apply(batch, false, durable_);
+  apply(batch, true, durable_);
   return write_result::done;
+}
+
+std::unique_ptr<store_reader> memory_store::view() const { return std::make_unique<frozen>(versions_); }
+
+std::unique_ptr<range_replacement> memory_store::replace(std::vector<key_range> ranges) {
+  return std::make_unique<replacement>(*this, std::move(ranges));
 }
 
 uint64_t memory_store::free_bytes() const {

@@ -34,7 +34,8 @@ public:
     uint64_t syncs = 0;  ///< of them, with sync
     uint64_t changes = 0;
     uint64_t checkpoints = 0;
-    uint64_t refused = 0; ///< writes and checkpoints that found the disk full
+    uint64_t replacements = 0; ///< of ranges, finished
+    uint64_t refused = 0; ///< writes, checkpoints and replacements that found the disk full
   };
 
   memory_store();
@@ -47,6 +48,8 @@ public:
                                      bool reverse = false) const override;
   write_result write(const write_batch& batch, bool sync) override;
   write_result checkpoint() override;
+  std::unique_ptr<store_reader> view() const override;
+  std::unique_ptr<range_replacement> replace(std::vector<key_range> ranges) override;
   uint64_t free_bytes() const override; ///< 0 while the disk is full, otherwise 1 TB
   uint64_t used_bytes() const override; ///< keys and values
 
@@ -54,7 +57,7 @@ public:
   /// goes on as it is. Log and series writes after the last sync are lost.
   std::unique_ptr<memory_store> lose_unsynced(survival state, uint64_t seed = 0) const;
 
-  /// While true, writes and checkpoints change nothing and return `no_space`.
+  /// While true, writes, checkpoints and replacements change nothing and return `no_space`.
   void fill_disk(bool full);
 
   counters calls() const;
@@ -63,7 +66,11 @@ private:
   using contents = std::array<std::map<std::string, std::string>, 3>;
   struct versioned;
   class cursor;
+  class frozen;
+  class replacement;
 
+  void make_durable();
+  write_result write_durably(const write_batch& batch);
   static void apply(const write_batch& batch, bool to_state, contents& to);
 
   mutable std::mutex mutex_;            // guards all below; not `versions_`, which cursors share and which has its own
