@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/replicated_log.hpp"
+#include "actors/state_transfer.hpp"
 #include "messages/inspect_std.hpp"
 #include "messages/time.hpp"
 #include "messages/type_ids.hpp"
@@ -140,4 +141,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(overwatch_nodes, first_custom_type_id + 200)
   CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::link_batch))
   CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::peers_request))
   CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::peers_reply))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::state_offer))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::chunk_request))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::state_chunk))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::close_transfer))
 CAF_END_TYPE_ID_BLOCK(overwatch_nodes)
