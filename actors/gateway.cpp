@@ -21,6 +21,7 @@ void gateway_state::set_up(pointer self, gateway_options options) {
   self_ = self;
   options_ = std::move(options);
   ids_ = task_id_generator{options_.seed};
+  types_ = options_.task_types;
 }
 
 void gateway_state::connect(gateway_links links) {
@@ -53,11 +54,25 @@ failure gateway_state::cannot_submit(size_t tasks, size_t bytes) const {
 }
 
 caf::result<submit_reply> gateway_state::submit(submit_request& x) {
+  auto promise = self_->make_response_promise<submit_reply>();
+  auto known = [this](const submission& task) { return !task.spec || types_.count(task.spec->task_type) > 0; };
+  if (std::all_of(x.tasks.begin(), x.tasks.end(), known)) {
+    store(x, promise);
+    return promise;
+  }
+  auto held = std::make_shared<submit_request>(std::move(x));
+  with_declared_types([this, held, promise] { store(*held, promise); }, promise);
+  return promise;
+}
+
+void gateway_state::store(submit_request& x, caf::typed_response_promise<submit_reply> promise) {
   size_t bytes = 0;
   for (const auto& task : x.tasks)
     bytes += task.payload ? task.payload->size() + 512 : 0;
-  if (auto fault = cannot_submit(x.tasks.size(), bytes))
-    return make_error(fault);
+  if (auto fault = cannot_submit(x.tasks.size(), bytes)) {
+    promise.deliver(make_error(fault));
+    return;
+  }
   submit_reply reply;
   reply.receipts.resize(x.tasks.size());
   std::vector<command> commands;
@@ -67,7 +82,7 @@ caf::result<submit_reply> gateway_state::submit(submit_request& x) {
   auto time = options_.clock();
   for (size_t i = 0; i < x.tasks.size(); ++i) {
     auto& task = x.tasks[i];
-    auto fault = check_submission(task, options_.task_types);
+    auto fault = check_submission(task, types_);
     if (!fault)
       fault = check_scope(task.spec->snapshot, options_.snapshot_roots);
     if (fault) {
@@ -85,12 +100,13 @@ caf::result<submit_reply> gateway_state::submit(submit_request& x) {
     commands.emplace_back(submit_command{{std::move(spec), std::move(task.payload)}, from_client});
     places.push_back(i);
   }
-  if (commands.empty())
-    return reply;
+  if (commands.empty()) {
+    promise.deliver(std::move(reply));
+    return;
+  }
   auto count = commands.size();
   tasks_in_flight_ += count;
   bytes_in_flight_ += bytes;
-  auto promise = self_->make_response_promise<submit_reply>();
   auto land = [this, count, bytes] {
     tasks_in_flight_ -= count;
     bytes_in_flight_ -= bytes;
@@ -110,7 +126,6 @@ caf::result<submit_reply> gateway_state::submit(submit_request& x) {
                                                            "was stored is unknown: submit it again with the same id")
                                 : std::move(error));
       });
-  return promise;
 }
 
 caf::result<task_record> gateway_state::change(command x, const task_id& id) {

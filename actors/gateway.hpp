@@ -9,7 +9,7 @@ namespace overwatch {
 
 struct gateway_options {
   node_status status;                 ///< what does not change: name, instance, version, data directory, start
-  std::set<std::string> task_types;   ///< that are known
+  std::set<std::string> task_types;   ///< that are known without the log: built in or configured
   std::map<std::string, std::string> settings; ///< live settings with their configured values
   uint32_t max_concurrent_tasks = 10;
   size_t max_tasks_in_flight = 100'000; ///< submits that are not durable yet
@@ -89,6 +89,12 @@ private:
   void propose(std::vector<command> commands, Then then, caf::typed_response_promise<Reply> promise);
   template <class Reply, class Request, class Item>
   void gather(const Request& x, std::function<void(std::vector<Item>&)> done);
+  void store(submit_request& x, caf::typed_response_promise<submit_reply> promise);
+  void store_workflow(submit_workflow_request& x, caf::typed_response_promise<workflow_record> promise);
+  void with_attached(pools_reply reply, caf::typed_response_promise<pools_reply> promise);
+  void learn_types(const std::map<std::string, std::string>& settings);
+  template <class Reply, class Then>
+  void with_declared_types(Then then, caf::typed_response_promise<Reply> promise);
   failure cannot_submit(size_t tasks, size_t bytes) const;
   failure check_workflow(const submit_workflow_request& x) const;
   failure check_setting(const std::string& key, const std::string& value) const;
@@ -98,6 +104,7 @@ private:
   gateway_links links_;
   task_id_generator ids_{1};
   disk_report disk_;
+  std::set<std::string> types_; // that are known: those of the options, and those that the log declares
   bool leaving_ = false;
   size_t tasks_in_flight_ = 0;
   size_t bytes_in_flight_ = 0;

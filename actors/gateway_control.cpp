@@ -143,7 +143,7 @@ failure gateway_state::check_workflow(const submit_workflow_request& x) const {
   size_t bytes = 0;
   for (size_t i = 0; i < x.tasks.size(); ++i) {
     const auto& task = x.tasks[i].task;
-    auto fault = check_submission(task, options_.task_types);
+    auto fault = check_submission(task, types_);
     if (!fault)
       fault = check_scope(task.spec->snapshot, options_.snapshot_roots);
     if (fault) {
@@ -156,11 +156,27 @@ failure gateway_state::check_workflow(const submit_workflow_request& x) const {
 }
 
 caf::result<workflow_record> gateway_state::submit_workflow(submit_workflow_request& x) {
-  if (auto fault = check_workflow(x))
-    return make_error(fault);
+  auto promise = self_->make_response_promise<workflow_record>();
+  auto known = [this](const workflow_task& x) { return !x.task.spec || types_.count(x.task.spec->task_type) > 0; };
+  if (std::all_of(x.tasks.begin(), x.tasks.end(), known)) {
+    store_workflow(x, promise);
+    return promise;
+  }
+  auto held = std::make_shared<submit_workflow_request>(std::move(x));
+  with_declared_types([this, held, promise] { store_workflow(*held, promise); }, promise);
+  return promise;
+}
+
+void gateway_state::store_workflow(submit_workflow_request& x, caf::typed_response_promise<workflow_record> promise) {
+  if (auto fault = check_workflow(x)) {
+    promise.deliver(make_error(fault));
+    return;
+  }
   auto order = order_of_tasks(x.tasks);
-  if (!order)
-    return std::move(order.error());
+  if (!order) {
+    promise.deliver(std::move(order.error()));
+    return;
+  }
   auto time = options_.clock();
   workflow_command command;
   auto& record = command.record;
@@ -184,7 +200,6 @@ caf::result<workflow_record> gateway_state::submit_workflow(submit_workflow_requ
     command.tasks.push_back({std::move(spec), member.task.payload});
   }
   auto id = record.id;
-  auto promise = self_->make_response_promise<workflow_record>();
   propose(
     {std::move(command)},
     [this, promise, id](const propose_reply& done) mutable {
@@ -195,7 +210,6 @@ caf::result<workflow_record> gateway_state::submit_workflow(submit_workflow_requ
             [promise](workflow_record& record) mutable { promise.deliver(std::move(record)); }, promise);
     },
     promise);
-  return promise;
 }
 
 caf::result<workflow_record> gateway_state::cancel_workflow(const cancel_workflow_request& x) {

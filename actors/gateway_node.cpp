@@ -6,6 +6,12 @@
 /// The half of the gateway that deals with the node: status, pools, settings, metrics.
 namespace overwatch {
 
+namespace {
+
+constexpr std::string_view task_types_setting = "task_types.";
+
+} // namespace
+
 caf::result<node_status> gateway_state::status() {
   auto status = options_.status;
   status.stopping = leaving_;
@@ -41,35 +47,54 @@ caf::result<pools_reply> gateway_state::pools() {
   ask(
     links_.scheduler, scheduler_status_request{},
     [this, promise](const scheduler_status& scheduler) mutable {
+      learn_types(scheduler.settings);
       auto setting = scheduler.settings.find("max_concurrent_tasks");
       auto limit = setting == scheduler.settings.end() ? options_.max_concurrent_tasks
                                                        : static_cast<uint32_t>(std::stoul(setting->second));
       gather<pool_status, pools_request, pool_status>({}, [this, promise, limit](std::vector<pool_status>& pools) mutable {
         pools_reply reply;
         reply.max_concurrent_tasks = limit;
-        auto without = options_.task_types;
-        for (const auto& pool : pools)
-          without.erase(pool.task_type);
-        reply.types_without_handler.assign(without.begin(), without.end());
-        std::sort(pools.begin(), pools.end(), [](const auto& a, const auto& b) { return a.task_type < b.task_type; });
         reply.pools = std::move(pools);
-        promise.deliver(std::move(reply));
+        with_attached(std::move(reply), promise);
       });
     },
     promise);
   return promise;
 }
 
+// The slots of attached workers, too.
+void gateway_state::with_attached(pools_reply reply, caf::typed_response_promise<pools_reply> promise) {
+  ask(
+    links_.sessions, pools_request{},
+    [this, promise, reply](pools_reply& attached) mutable {
+      std::move(attached.pools.begin(), attached.pools.end(), std::back_inserter(reply.pools));
+      auto without = types_;
+      for (const auto& pool : reply.pools)
+        without.erase(pool.task_type);
+      reply.types_without_handler.assign(without.begin(), without.end());
+      std::stable_sort(reply.pools.begin(), reply.pools.end(),
+                       [](const auto& a, const auto& b) { return a.task_type < b.task_type; });
+      promise.deliver(std::move(reply));
+    },
+    promise);
+}
+
 caf::result<workers_reply> gateway_state::workers() {
   auto promise = self_->make_response_promise<workers_reply>();
-  gather<workers_reply, workers_request, workers_reply>({}, [promise](std::vector<workers_reply>& replies) mutable {
-    constexpr size_t max_listed = 1'000;
-    workers_reply all;
-    for (auto& reply : replies)
-      std::move(reply.workers.begin(), reply.workers.end(), std::back_inserter(all.workers));
-    std::stable_sort(all.workers.begin(), all.workers.end(), [](const auto& a, const auto& b) { return a.busy > b.busy; });
-    all.workers.resize(std::min(all.workers.size(), max_listed));
-    promise.deliver(std::move(all));
+  gather<workers_reply, workers_request, workers_reply>({}, [this, promise](std::vector<workers_reply>& replies) mutable {
+    auto own = std::make_shared<std::vector<workers_reply>>(std::move(replies));
+    ask(
+      links_.sessions, workers_request{},
+      [promise, own](workers_reply& all) mutable {
+        constexpr size_t max_listed = 1'000;
+        for (auto& reply : *own)
+          std::move(reply.workers.begin(), reply.workers.end(), std::back_inserter(all.workers));
+        auto busy_first = [](const auto& a, const auto& b) { return a.busy > b.busy; };
+        std::stable_sort(all.workers.begin(), all.workers.end(), busy_first);
+        all.workers.resize(std::min(all.workers.size(), max_listed));
+        promise.deliver(std::move(all));
+      },
+      promise);
   });
   return promise;
 }
@@ -102,13 +127,18 @@ failure gateway_state::check_setting(const std::string& key, const std::string& 
   static constexpr rule rules[] = {{"max_concurrent_tasks", 1, 1'000'000},
                                    {"generation_interval", 0, 31'536'000},
                                    {"retention", 0, 3'153'600'000},
-                                   {"slots.", 1, 1'000'000}};
+                                   {"slots.", 1, 1'000'000},
+                                   {task_types_setting, 1, 1}};
   for (const auto& rule : rules) {
     auto is_prefix = rule.key.back() == '.';
     if (is_prefix ? key.compare(0, rule.key.size(), rule.key) != 0 : key != rule.key)
       continue;
-    if (is_prefix && options_.task_types.count(key.substr(rule.key.size())) == 0)
-      return {ec::not_found, '/' + key, "there is no task type " + key.substr(rule.key.size())};
+    auto type = key.substr(std::min(key.size(), rule.key.size()));
+    if (rule.key == "slots." && types_.count(type) == 0)
+      return {ec::not_found, '/' + key, "there is no task type " + type};
+    if (rule.key == task_types_setting && !is_task_type(type))
+      return {ec::invalid, '/' + key, "\"" + type.substr(0, 64) + "\" is no task type: 1 to 64 characters of a-z, 0-9, '_', "
+                                      "'.', '-' are allowed"};
     auto digits = !value.empty() && value.size() <= 10 && value.find_first_not_of("0123456789") == std::string::npos;
     auto number = digits ? std::stoull(value) : 0;
     if (value.empty() || (digits && number >= rule.low && number <= rule.high))
@@ -117,7 +147,17 @@ failure gateway_state::check_setting(const std::string& key, const std::string& 
                                       + std::to_string(rule.low) + " to " + std::to_string(rule.high)};
   }
   return {ec::invalid, '/' + key, "is not a setting that can change while the node runs; those are: max_concurrent_tasks, "
-                                  "generation_interval, retention, slots.<task type>"};
+                                  "generation_interval, retention, slots.<task type>, task_types.<task type>"};
+}
+
+// A task type that somebody declared, or that a worker served: `task_types.<type>` = 1.
+void gateway_state::learn_types(const std::map<std::string, std::string>& settings) {
+  types_ = options_.task_types;
+  for (auto i = settings.lower_bound(std::string{task_types_setting}); i != settings.end(); ++i) {
+    if (i->first.compare(0, task_types_setting.size(), task_types_setting) != 0)
+      break;
+    types_.insert(i->first.substr(task_types_setting.size()));
+  }
 }
 
 caf::result<settings_reply> gateway_state::settings(const settings_request& x) {
@@ -129,6 +169,7 @@ caf::result<settings_reply> gateway_state::settings(const settings_request& x) {
   }
   auto promise = self_->make_response_promise<settings_reply>();
   auto answer = [this, promise](const scheduler_status& now) mutable {
+    learn_types(now.settings);
     settings_reply reply{options_.settings};
     for (const auto& [key, value] : now.settings)
       if (key != "dispatch")

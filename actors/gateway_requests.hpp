@@ -40,6 +40,18 @@ void gateway_state::propose(std::vector<command> commands, Then then, caf::typed
   ask(links_.scheduler, propose_request{std::move(commands)}, then, promise);
 }
 
+// Types that workers brought, or somebody declared, are in the log. They are read again when a type is not known here.
+template <class Reply, class Then>
+void gateway_state::with_declared_types(Then then, caf::typed_response_promise<Reply> promise) {
+  ask(
+    links_.scheduler, scheduler_status_request{},
+    [this, then](const scheduler_status& scheduler) mutable {
+      learn_types(scheduler.settings);
+      then();
+    },
+    promise);
+}
+
 // Asks all pools and calls `done` with the answers of those that gave one.
 template <class Reply, class Request, class Item>
 void gateway_state::gather(const Request& x, std::function<void(std::vector<Item>&)> done) {

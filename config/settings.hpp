@@ -106,6 +106,11 @@ struct settings {
   } resources;
 
   struct {
+    std::chrono::seconds lease{15}; ///< how long an attached worker, or one of its attempts, may go without a word
+    uint32_t max = 1000;            ///< attached at once
+  } workers;
+
+  struct {
     std::vector<std::string> roots;  ///< directories under which snapshots of files may lie
     std::string directory;           ///< empty: node.snapshots in the data directory
     uint32_t max_mb = 1024;          ///< of one snapshot

@@ -9,6 +9,7 @@
 #include "actors/replica.hpp"
 #include "actors/scheduler.hpp"
 #include "actors/task_reader.hpp"
+#include "actors/worker_sessions.hpp"
 #include "config/log.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -88,6 +89,17 @@ void root_state::start_snapshotter() {
   self_->send(links_.scheduler, std::move(offer));
 }
 
+worker_sessions_options root_state::make_sessions_options() const {
+  worker_sessions_options x;
+  x.node = options_.node;
+  x.lease = options_.config.workers.lease;
+  x.max_sessions = options_.config.workers.max;
+  x.task_types = options_.task_types;
+  x.pool.snapshotter = links_.snapshotter;
+  x.seed = static_cast<uint64_t>(std::random_device{}()) << 32 | std::random_device{}();
+  return x;
+}
+
 generator_options root_state::make_generator_options() const {
   generator_options x;
   x.interval = options_.config.tasks.generation_interval;
@@ -129,6 +141,9 @@ void root_state::start_all() {
     links_.pools.push_back(start_pool(task_type, handler, journal_handle));
     self_->send(links_.pools.back(), caf::join_atom::value, links_.scheduler);
   }
+  links_.sessions = watch("worker_sessions", self_->spawn(worker_sessions, make_sessions_options(), caf::actor_cast<gateway_actor>(gateway_),
+                                                          journal_handle));
+  self_->send(links_.sessions, caf::join_atom::value, links_.scheduler);
   gate_manager_options gates;
   gates.sample = options_.sample;
   links_.gates = watch("gate_manager", self_->spawn(gate_manager, std::move(gates), links_.scheduler, links_.replica));
@@ -194,19 +209,17 @@ caf::result<stop_reply> root_state::stop(const drain_request& x) {
 }
 
 void root_state::drain_pools(const drain_request& x) {
-  stop_.pools = links_.pools.size();
-  if (stop_.pools == 0)
-    flush_and_close();
+  stop_.pools = links_.pools.size() + 1; // and those of attached workers
   auto limit = x.limit + pool_options{}.stop_grace + close_timeout;
+  auto ended = [this](const drain_reply& reply) {
+    stop_.reply.finished += reply.finished;
+    stop_.reply.requeued += reply.requeued;
+    drained();
+  };
+  auto failed = [this](const caf::error&) { drained(); };
+  self_->request(links_.sessions, limit, x).then(ended, failed);
   for (const auto& handle : links_.pools)
-    self_->request(handle, limit, x)
-      .then(
-        [this](const drain_reply& reply) {
-          stop_.reply.finished += reply.finished;
-          stop_.reply.requeued += reply.requeued;
-          drained();
-        },
-        [this](const caf::error&) { drained(); });
+    self_->request(handle, limit, x).then(ended, failed);
 }
 
 void root_state::drained() {

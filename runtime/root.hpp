@@ -58,6 +58,7 @@ private:
   Handle watch(const char* what, Handle handle);
   pool_actor start_pool(const std::string& task_type, const handler_registry::entry& handler, journal_actor journal);
   void start_snapshotter();
+  worker_sessions_options make_sessions_options() const;
   generator_options make_generator_options() const;
   void drain_pools(const drain_request& x);
   void drained();
