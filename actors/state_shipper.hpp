@@ -32,10 +32,12 @@ struct state_shipper_state {
     std::unique_ptr<store_reader> view;   // before the cursor: it must outlive it
     std::unique_ptr<store_cursor> cursor; // stands where `next` begins
     uint64_t next = 0;                    // the chunk that the cursor is at
-    std::vector<std::string> first_keys;  // of the chunks that were cut so far, and of the one behind them
-    bool whole = false;                   // the last of `first_keys` is the end: no chunk begins there
+    std::vector<std::string> first_keys;  // of all chunks that are known
+    bool whole = false;                   // there are no others
     caf::actor_clock::time_point opened;
     caf::actor_clock::time_point used;
+
+    bool at_end() const { return whole && next == first_keys.size(); }
   };
 
   const store* db = nullptr;
