@@ -40,12 +40,6 @@ failure check_registration(const register_worker_request& x) {
     if (!seen.insert(type.task_type).second)
       return {ec::invalid, field, "is there twice"};
   }
-  if (x.labels.size() > task_limits::list_entries)
-    return {ec::invalid, "/labels", std::to_string(x.labels.size()) + " labels; at most "
-                                      + std::to_string(task_limits::list_entries) + " are allowed"};
-  for (const auto& [key, value] : x.labels)
-    if (key.size() > task_limits::label_bytes || value.size() > task_limits::label_bytes)
-      return {ec::invalid, "/labels", "a key or value has more than " + std::to_string(task_limits::label_bytes) + " bytes"};
   return {};
 }
 

@@ -250,5 +250,10 @@ template caf::expected<rule_record> bridge::ask(put_rule_request, milliseconds);
 template caf::expected<rule_record> bridge::ask(remove_rule_request, milliseconds);
 template caf::expected<test_rule_reply> bridge::ask(test_rule_request, milliseconds);
 template caf::expected<resources_reply> bridge::ask(resources_request, milliseconds);
+template caf::expected<worker_registration> bridge::ask(register_worker_request, milliseconds);
+template caf::expected<claim_reply> bridge::ask(claim_request, milliseconds);
+template caf::expected<heartbeat_reply> bridge::ask(heartbeat_request, milliseconds);
+template caf::expected<finish_reply> bridge::ask(finish_request, milliseconds);
+template caf::expected<leave_reply> bridge::ask(leave_request, milliseconds);
 
 } // namespace overwatch::http

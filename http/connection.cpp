@@ -60,6 +60,8 @@ std::string_view connection::query_text() const {
   return info_->query_string == nullptr ? std::string_view{} : std::string_view{info_->query_string};
 }
 
+std::string_view connection::remote_address() const { return info_->remote_addr; }
+
 std::string_view connection::header(const char* name) const {
   const auto* value = mg_get_header(raw_, name);
   return value == nullptr ? std::string_view{} : std::string_view{value};

@@ -64,6 +64,7 @@ public:
   std::string_view path() const; ///< as sent, not decoded
   std::string_view query_text() const;
   std::string_view header(const char* name) const; ///< empty when absent
+  std::string_view remote_address() const;
 
   /// Refuses what two readers could understand differently: lengths that are no numbers, doubled or beside
   /// chunks, no or two hosts, more headers than CivetWeb keeps.

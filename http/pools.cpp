@@ -18,6 +18,8 @@ void append_pool(std::string& out, const pool_status& x) {
     .integer("abandoned", x.abandoned)
     .boolean("blocking", x.blocking)
     .integer("started", x.started)
+    .text_or_null("worker", x.worker)
+    .text_or_null("address", x.address)
     .close();
 }
 
@@ -90,7 +92,11 @@ response workers(service& s, const request&) {
       .time("since", x.since)
       .integer("completed", x.completed)
       .integer("failed", x.failed)
-      .close();
+      .integer("slots", x.slots)
+      .boolean("attached", !x.name.empty());
+    if (!x.name.empty())
+      worker.text("name", x.name).text("address", x.address).integer("running", x.running);
+    worker.close();
   });
   json.close();
   return out;

@@ -22,6 +22,7 @@ struct request {
   std::string_view last_event_id; ///< where an event stream that reconnects was
   std::string_view if_match;
   std::string_view accept;
+  std::string_view client; ///< its address
 };
 
 using handler = response (*)(service&, const request&);

@@ -248,6 +248,7 @@ private:
     request.last_event_id = client.header("Last-Event-ID");
     request.if_match = client.header("If-Match");
     request.accept = client.header("Accept");
+    request.client = client.remote_address();
     return route.handle(service_, request);
   }
 

@@ -106,6 +106,7 @@ std::vector<route> gate_routes();
 std::vector<route> key_routes();
 std::vector<route> schedule_routes();
 std::vector<route> rule_routes();
+std::vector<route> worker_routes();
 std::vector<route> resource_routes();
 std::vector<route> control_routes();
 std::vector<route> stats_routes();

@@ -7,7 +7,6 @@
 
 #include <caf/actor_control_block.hpp>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,13 +42,12 @@ typename Inspector::result_type inspect(Inspector& f, served_type& x) { return f
 struct register_worker_request {
   std::string name;               ///< for people, 1 to 128 bytes
   std::vector<served_type> types; ///< 1 to 64, each type once
-  std::map<std::string, std::string> labels; ///< at most 64, for people
   std::string address;            ///< where it runs, for people: host and process, at most 256 bytes
   caf::strong_actor_ptr program;  ///< of a CAF program: when it is gone, the lease is cut short; null over HTTP
 };
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, register_worker_request& x) {
-  return f(x.name, x.types, x.labels, x.address, x.program);
+  return f(x.name, x.types, x.address, x.program);
 }
 
 struct worker_registration {
