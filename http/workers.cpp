@@ -303,10 +303,10 @@ response finish(service& s, const request& x) {
 std::vector<route> worker_routes() {
   return {
     {"POST", "/api/overwatch/workers", "", create_worker},
-    {"DELETE", "/api/overwatch/workers/{id}", "", remove_worker},
-    {"POST", "/api/overwatch/workers/{id}/claim", "", claim},
-    {"POST", "/api/overwatch/workers/{id}/heartbeat", "", heartbeat},
-    {"POST", "/api/overwatch/workers/{id}/finish", "", finish},
+    {"DELETE", "/api/overwatch/workers/{worker}", "", remove_worker},
+    {"POST", "/api/overwatch/workers/{worker}/claim", "", claim},
+    {"POST", "/api/overwatch/workers/{worker}/heartbeat", "", heartbeat},
+    {"POST", "/api/overwatch/workers/{worker}/finish", "", finish},
   };
 }
 

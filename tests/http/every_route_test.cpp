@@ -33,6 +33,9 @@ std::string body_of(const http::route& x) {
     {"POST /api/overwatch/rules/test", R"({"make":"return {}"})"},
     {"PUT /api/overwatch/config", R"({"retention":5})"},
     {"PUT /api/overwatch/pools/{type}", R"({"slots":4})"},
+    {"POST /api/overwatch/workers", R"({"name":"n","types":{"resize":1}})"},
+    {"POST /api/overwatch/workers/{worker}/finish",
+     R"({"attempts":[{"id":"01935000-0000-7000-8000-00000000002a","token":"1.1"}]})"},
     {"POST /orchestrator/submit", R"({"task_type":"user_task"})"},
   };
   for (const auto& [route, body] : bodies)
