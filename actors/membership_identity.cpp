@@ -67,7 +67,7 @@ void membership_state::settled(const node_identity& x) {
 void membership_state::wait_for(const std::string& reason) {
   if (std::exchange(waiting_for_, reason) == reason)
     return;
-  log_line(severity::warning, "membership", "in no cluster yet", {{"waits_for", reason}});
+  log_line(severity::info, "membership", "in no cluster yet", {{"waits_for", reason}});
   self_->send(listener_, identity_report{identity_, reason});
 }
 

@@ -1,0 +1,335 @@
+#include "actors/membership.hpp"
+
+#include "tests/support/played_network.hpp"
+
+#include <gmock/gmock.h>
+
+using namespace std::chrono_literals;
+
+namespace overwatch::test {
+
+namespace {
+
+const std::vector<std::string> abc{"a", "b", "c"};
+
+} // namespace
+
+class MembershipTest : public played_network {
+protected:
+  void start_all(const std::vector<std::string>& names = abc) {
+    for (const auto& name : names) {
+      add(name, names);
+      start(name);
+    }
+    advance(1s);
+  }
+
+  /// Everyone sees everyone.
+  bool meshed(const std::vector<std::string>& names = abc) {
+    for (const auto& x : names)
+      for (const auto& y : names)
+        if (x != y && !sees(x, y))
+          return false;
+    return true;
+  }
+};
+
+// -- founding ------------------------------------------------------------------
+
+TEST_F(MembershipTest, NodeWithoutOthersFoundsAtOnce) {
+  add("a", {});
+  start("a");
+  ASSERT_EQ(at("a").identities.size(), 1U);
+  EXPECT_TRUE(at("a").identity().settled());
+  EXPECT_TRUE(at("a").identity().founder);
+}
+
+TEST_F(MembershipTest, FirstFoundsWhenAllAreUpAndTheOthersJoin) {
+  start_all();
+  EXPECT_TRUE(meshed());
+  ASSERT_TRUE(at("a").identity().settled());
+  EXPECT_TRUE(at("a").identity().founder);
+  for (const auto* name : {"b", "c"}) {
+    EXPECT_EQ(at(name).identity().cluster, at("a").identity().cluster) << name;
+    EXPECT_EQ(at(name).identity().partitions, 1U) << name;
+    EXPECT_FALSE(at(name).identity().founder) << name;
+    EXPECT_NE(at(name).identity().member, at("a").identity().member) << name;
+  }
+}
+
+TEST_F(MembershipTest, NothingIsFoundedWhileANodeIsAway) {
+  for (const auto* name : {"a", "b"}) {
+    add(name, abc);
+    start(name);
+  }
+  add("c", abc);
+  advance(60s);
+  EXPECT_FALSE(at("a").identity().settled());
+  EXPECT_THAT(status("a").waiting_for, ::testing::StartsWith("c: "));
+  EXPECT_THAT(status("b").waiting_for, ::testing::StartsWith("a, the first of cluster.nodes"));
+  start("c");
+  advance(10s);
+  for (const auto& name : abc)
+    EXPECT_TRUE(at(name).identity().settled()) << name;
+}
+
+TEST_F(MembershipTest, IdentityOutlivesARestart) {
+  start_all();
+  auto before = at("b").identity();
+  kill("b");
+  at("b").identities.clear();
+  start("b");
+  EXPECT_EQ(at("b").identity(), before);
+}
+
+TEST_F(MembershipTest, FirstNodeWithALostDiskJoinsItsCluster) {
+  start_all();
+  auto before = at("a").identity();
+  kill("a");
+  wipe("a");
+  advance(1s);
+  at("a").identities.clear();
+  start("a");
+  advance(6s);
+  ASSERT_TRUE(at("a").identity().settled());
+  EXPECT_EQ(at("a").identity().cluster, before.cluster);
+  EXPECT_NE(at("a").identity().member, before.member);
+  EXPECT_FALSE(at("a").identity().founder);
+}
+
+TEST_F(MembershipTest, FullDiskDelaysFoundingAndSaysSo) {
+  for (const auto& name : abc)
+    add(name, abc);
+  start("b");
+  start("c");
+  start("a");
+  at("a").db->fill_disk(true);
+  advance(500ms);
+  EXPECT_THAT(status("a").waiting_for, ::testing::HasSubstr("disk"));
+  EXPECT_FALSE(at("a").identity().settled());
+  at("a").db->fill_disk(false);
+  advance(2s);
+  EXPECT_TRUE(at("c").identity().settled());
+}
+
+// -- up and down ---------------------------------------------------------------
+
+TEST_F(MembershipTest, ReportsCarryWhatThePeerSaidOfItself) {
+  start_all();
+  const auto* x = at("a").last_report("b");
+  ASSERT_TRUE(x);
+  EXPECT_EQ(x->member, at("b").identity().member);
+  EXPECT_EQ(x->instance, "b#1");
+  EXPECT_EQ(x->address, "b:7000");
+  EXPECT_EQ(x->cluster, at("a").identity().cluster);
+  EXPECT_EQ(x->handles.router, caf::actor_cast<caf::strong_actor_ptr>(at("b").listener));
+  auto y = peer("a", "b");
+  EXPECT_TRUE(y.up);
+  EXPECT_EQ(y.version, "1.0");
+  EXPECT_EQ(y.protocol, protocol_version);
+  EXPECT_EQ(y.problem, "");
+}
+
+TEST_F(MembershipTest, NameThatSortsFirstDials) {
+  start_all();
+  advance(10s);
+  for (const auto* other_way : {"b a", "c a", "c b"})
+    EXPECT_EQ(dials.count(other_way), 0U) << other_way;
+  EXPECT_GT(dials["a b"], 0U);
+}
+
+TEST_F(MembershipTest, KilledPeerIsDownAtOnceAndUpSoonAfterItsRestart) {
+  start_all();
+  kill("b");
+  EXPECT_FALSE(sees("a", "b"));
+  EXPECT_FALSE(sees("c", "b"));
+  EXPECT_TRUE(sees("a", "c"));
+  start("b");
+  advance(6s);
+  EXPECT_TRUE(meshed());
+  EXPECT_EQ(at("a").last_report("b")->instance, "b#2");
+}
+
+TEST_F(MembershipTest, SilentPeerIsDownWithinThreeSeconds) {
+  start_all();
+  for (const auto* other : {"a", "c"}) {
+    cut("b", other);
+    cut(other, "b");
+  }
+  advance(3s);
+  EXPECT_FALSE(sees("a", "b"));
+  EXPECT_FALSE(sees("c", "b"));
+  EXPECT_FALSE(sees("b", "a"));
+  EXPECT_TRUE(sees("a", "c"));
+  EXPECT_THAT(peer("a", "b").problem, ::testing::HasSubstr("nothing was heard"));
+  heal();
+  advance(20s);
+  EXPECT_TRUE(meshed());
+}
+
+TEST_F(MembershipTest, BothSidesNoticeACutOfOneDirection) {
+  start_all();
+  cut("b", "a");
+  advance(6s);
+  EXPECT_FALSE(sees("a", "b"));
+  EXPECT_FALSE(sees("b", "a"));
+  heal();
+  advance(20s);
+  EXPECT_TRUE(meshed());
+}
+
+TEST_F(MembershipTest, ShortSilenceIsForgiven) {
+  start_all();
+  cut("b", "a");
+  advance(1900ms);
+  heal();
+  advance(5s);
+  EXPECT_TRUE(sees("a", "b"));
+  EXPECT_EQ(std::count_if(at("a").reports.begin(), at("a").reports.end(), [](const auto& x) { return !x.up; }), 0);
+}
+
+TEST_F(MembershipTest, DialsLessOftenTheLongerAPeerIsAway) {
+  start_all();
+  kill("b");
+  advance(60s);
+  dials.clear();
+  advance(60s);
+  EXPECT_GE(dials["a b"], 9U);
+  EXPECT_LE(dials["a b"], 16U);
+}
+
+TEST_F(MembershipTest, OtherSideDialsWhenTheFirstCannot) {
+  add("x", {}); // nobody listens there
+  add("a", {"a", "b"});
+  at("a").options.nodes[1].address = "x:7000";
+  add("b", {"a", "b"});
+  start("a");
+  start("b");
+  advance(3s);
+  EXPECT_FALSE(sees("a", "b"));
+  advance(6s);
+  EXPECT_TRUE(meshed({"a", "b"}));
+}
+
+TEST_F(MembershipTest, NewComponentsAreToldWithoutALossOfTheLink) {
+  start_all();
+  auto reports = at("a").reports.size();
+  local_components components;
+  components.handles.gateway = caf::actor_cast<caf::strong_actor_ptr>(at("b").replica);
+  caf::anon_send(at("b").handle, components);
+  settle();
+  ASSERT_EQ(at("a").reports.size(), reports + 1);
+  const auto& x = at("a").reports.back();
+  EXPECT_TRUE(x.up);
+  EXPECT_FALSE(x.handles.router);
+  EXPECT_EQ(x.handles.gateway, components.handles.gateway);
+}
+
+TEST_F(MembershipTest, LateSubscriberHearsOfThoseThatAreUp) {
+  start_all();
+  auto& a = at("a");
+  a.reports.clear();
+  caf::anon_send(a.handle, caf::subscribe_atom::value, caf::actor_cast<caf::strong_actor_ptr>(a.listener));
+  settle();
+  EXPECT_EQ(a.reports.size(), 2U);
+}
+
+TEST_F(MembershipTest, LogMessagesReachTheReplicaThere) {
+  start_all();
+  send_log("a", "b", "one");
+  send_log("a", "b", "two");
+  send_log("b", "a", "three");
+  settle();
+  ASSERT_EQ(at("b").delivered.size(), 2U);
+  EXPECT_EQ(at("b").delivered[0].bytes, "one");
+  EXPECT_EQ(at("b").delivered[1].bytes, "two");
+  ASSERT_EQ(at("a").delivered.size(), 1U);
+  EXPECT_EQ(at("a").delivered[0].bytes, "three");
+}
+
+TEST_F(MembershipTest, ClockOffsetIsMeasured) {
+  add("b", {"a", "b"});
+  at("b").options.clock = [this] { return time() + 3s; };
+  add("a", {"a", "b"});
+  start("a");
+  start("b");
+  advance(10s);
+  EXPECT_EQ(peer("a", "b").clock_offset, 3s);
+  EXPECT_EQ(peer("b", "a").clock_offset, -3s);
+}
+
+// -- who may belong ------------------------------------------------------------
+
+TEST_F(MembershipTest, NodeOfAnotherClusterIsRefused) {
+  add("a", {});
+  add("b", {});
+  start("a");
+  start("b");
+  kill("b");
+  at("b").options.nodes = {{"a", "a:7000"}, {"b", "b:7000"}};
+  start("b");
+  caf::anon_send(at("a").handle, node_roster{{{"b", "b:7000"}}, {}});
+  advance(10s);
+  EXPECT_FALSE(sees("a", "b"));
+  EXPECT_THAT(peer("a", "b").problem, ::testing::HasSubstr("belongs to another cluster"));
+}
+
+TEST_F(MembershipTest, UnknownNodeIsRefusedUntilItIsAdded) {
+  add("b", {});
+  start("b");
+  add("a", {"a", "b"});
+  start("a");
+  advance(10s);
+  EXPECT_FALSE(at("a").identity().settled());
+  EXPECT_THAT(peer("a", "b").problem, ::testing::HasSubstr("overwatch cluster add a a:7000"));
+  caf::anon_send(at("b").handle, node_roster{{{"a", "a:7000"}}, {}});
+  advance(10s);
+  EXPECT_TRUE(meshed({"a", "b"}));
+  EXPECT_EQ(at("a").identity().cluster, at("b").identity().cluster);
+}
+
+TEST_F(MembershipTest, RemovedNodeIsCutOffUntilItIsAddedAgain) {
+  start_all();
+  for (const auto* name : {"a", "c"})
+    caf::anon_send(at(name).handle, node_roster{{}, {"b"}});
+  settle();
+  EXPECT_FALSE(sees("a", "b"));
+  advance(30s);
+  EXPECT_FALSE(sees("a", "b"));
+  EXPECT_FALSE(sees("b", "c"));
+  EXPECT_THAT(peer("b", "a").problem + peer("b", "c").problem, ::testing::HasSubstr("was removed from the cluster"));
+  for (const auto* name : {"a", "c"})
+    caf::anon_send(at(name).handle, node_roster{{}, {}});
+  advance(20s);
+  EXPECT_TRUE(meshed());
+}
+
+TEST_F(MembershipTest, SecondNodeOfAnEqualNameIsRefused) {
+  start_all();
+  hello impostor;
+  impostor.node = "b";
+  impostor.instance = "b#17";
+  impostor.address = "elsewhere:7000";
+  impostor.session = 17;
+  impostor.link = impostor.membership = caf::actor_cast<caf::strong_actor_ptr>(self_);
+  auto response = self_->request(at("a").handle, caf::infinite, impostor);
+  settle();
+  response.receive([](const hello&) { ADD_FAILURE() << "accepted"; },
+                   [](const caf::error& error) {
+                     EXPECT_THAT(describe(error).message, ::testing::HasSubstr("two nodes are called \"b\""));
+                   });
+  EXPECT_TRUE(sees("a", "b"));
+}
+
+TEST_F(MembershipTest, WrongNodeAtAnAddressIsNotTakenForTheRightOne) {
+  add("a", {"a", "b"});
+  at("a").options.nodes[1].address = "c:7000";
+  add("c", {"a", "c"});
+  start("c");
+  start("a");
+  advance(3s);
+  EXPECT_FALSE(sees("a", "b"));
+  EXPECT_NE(peer("a", "b").problem, "");
+}
+
+} // namespace overwatch::test
