@@ -12,6 +12,9 @@ namespace {
 
 namespace limits = worker_limits;
 
+// A task comes only once a claim has asked for it.
+constexpr milliseconds shortest_wait{200};
+
 stop_reason reason_of(cancellation::cause cause) {
   switch (cause) {
     case cancellation::cause::timeout:
@@ -90,13 +93,13 @@ caf::result<claim_reply> worker_sessions_state::claim(const claim_request& x) {
     start_pool(*session, type->first, served);
   claim_reply reply;
   take_parked(*session, served, x.limit, reply);
-  if (!reply.attempts.empty() || x.wait.count() == 0) {
+  if (!reply.attempts.empty()) {
     add_stops(*session, reply.stops);
     offer(served);
     return reply;
   }
   auto promise = self_->make_response_promise<claim_reply>();
-  served.claims.push_back({promise, x.limit, time + std::min(x.wait, options_.lease * 2 / 3)});
+  served.claims.push_back({promise, x.limit, time + std::min(std::max(x.wait, shortest_wait), options_.lease * 2 / 3)});
   offer(served);
   return promise;
 }

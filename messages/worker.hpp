@@ -71,7 +71,8 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, parent_result& x) { return f(x.name, x.id, x.status, x.result); }
 
 /// Asks for attempts of one type. Answered as soon as there is one, or something to stop, and after `wait` at the latest: then
-/// with an empty list. The wait ends before the lease does, so a worker that only claims stays attached.
+/// with an empty list. The wait ends before the lease does, so a worker that only claims stays attached; and it is 200 ms at least,
+/// because a task is started for a claim only.
 struct claim_request {
   std::string worker;
   std::string task_type; ///< empty: the only one that it serves
