@@ -135,4 +135,46 @@ TEST_F(FullDiskTest, AStoreThatEndedOnAFullDiskOpensAgainWithEverything) {
     ASSERT_TRUE(store_->get(key_space::log, entry_key(i))) << "entry " << i;
 }
 
+TEST_F(FullDiskTest, ANewStateThatDoesNotFitChangesNothing) {
+  write_batch batch;
+  batch.put(key_space::state, "m1", "old");
+  batch.put(key_space::state, "z", "old");
+  ASSERT_EQ(store_->write(batch, true), store::write_result::done);
+  auto add_all = [&](range_replacement& x, int megabytes) {
+    std::string value;
+    for (uint64_t i = 0; value.size() < 1'000'000; ++i) // little to compress
+      value += std::to_string(i * 2654435761U);
+    for (int i = 0; i < megabytes; ++i)
+      if (x.add(key_space::state, "m" + std::to_string(1000 + i), value) == store::write_result::no_space)
+        return store::write_result::no_space;
+    return x.close();
+  };
+  auto free_before = store_->free_bytes();
+  auto large = store_->replace({{key_space::state, "m", "n"}});
+  EXPECT_EQ(add_all(*large, 200), store::write_result::no_space);
+  EXPECT_LT(store_->free_bytes(), free_before / 2);
+  EXPECT_EQ(store_->write(entry(1), true), store::write_result::done) << "others go on";
+  large.reset();
+  EXPECT_GT(store_->free_bytes(), free_before - 8'000'000) << "it gave back what it took";
+  EXPECT_EQ(store_->get(key_space::state, "m1"), "old");
+
+  auto small = store_->replace({{key_space::state, "m", "n"}});
+  ASSERT_EQ(add_all(*small, 5), store::write_result::done);
+  fill_disk(1'000'000);
+  EXPECT_EQ(small->finish({}), store::write_result::no_space);
+  EXPECT_EQ(store_->get(key_space::state, "m1"), "old");
+  free_disk();
+  auto limit = std::chrono::steady_clock::now() + recovery_limit;
+  auto result = store::write_result::no_space;
+  while (result == store::write_result::no_space && std::chrono::steady_clock::now() < limit)
+    result = small->finish({});
+  ASSERT_EQ(result, store::write_result::done);
+  small.reset();
+  store_.reset();
+  store_ = open_small(mount_point_.inside("data"));
+  EXPECT_EQ(store_->get(key_space::state, "m1"), std::nullopt);
+  EXPECT_TRUE(store_->get(key_space::state, "m1004"));
+  EXPECT_EQ(store_->get(key_space::state, "z"), "old");
+}
+
 } // namespace overwatch::test

@@ -15,8 +15,8 @@ constexpr rocks_store_options small_memory{4, 4};
 
 } // namespace
 
-temporary_directory::temporary_directory() {
-  auto name = (fs::temp_directory_path() / "overwatch-storage-XXXXXX").string();
+temporary_directory::temporary_directory(const fs::path& parent) {
+  auto name = (parent / "overwatch-storage-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr)
     throw std::runtime_error("cannot create " + name);
   path_ = name;
@@ -25,6 +25,11 @@ temporary_directory::temporary_directory() {
 temporary_directory::~temporary_directory() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
+}
+
+fs::path place_in_memory() {
+  fs::path memory{"/dev/shm"};
+  return fs::is_directory(memory) ? memory : fs::temp_directory_path();
 }
 
 std::unique_ptr<rocks_store> open_small(const std::string& directory) {

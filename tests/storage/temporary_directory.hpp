@@ -13,7 +13,7 @@ namespace overwatch::test {
 /// A new, empty directory that is removed with the object.
 class temporary_directory {
 public:
-  temporary_directory();
+  explicit temporary_directory(const std::filesystem::path& parent = std::filesystem::temp_directory_path());
   ~temporary_directory();
   temporary_directory(const temporary_directory&) = delete;
   temporary_directory& operator=(const temporary_directory&) = delete;
@@ -26,6 +26,9 @@ public:
 private:
   std::filesystem::path path_;
 };
+
+/// Where files are in memory, if there is such a place: enough where nothing is lost but processes, and faster.
+std::filesystem::path place_in_memory();
 
 /// Opens with little memory, so that tests reach flushes soon; throws std::runtime_error with the sentence of an
 /// error.

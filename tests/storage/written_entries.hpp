@@ -2,6 +2,7 @@
 
 #include "actors/store.hpp"
 
+#include <map>
 #include <string>
 
 /// What the dying writer writes and its tests look for.
@@ -37,6 +38,25 @@ inline write_batch short_entry(int number) {
   batch.put(key_space::log, entry_key(number),
             std::string(static_cast<size_t>(number) * 30, static_cast<char>('a' + number % 26)));
   batch.put(key_space::state, state_key(number), std::string(3000, 's'));
+  return batch;
+}
+
+/// The range that `replacement` gives a new content, and that content.
+inline const key_range replaced_range{key_space::state, "m/", "m0"};
+
+inline std::map<std::string, std::string> generation(int number) {
+  std::map<std::string, std::string> result;
+  for (int i = 0; i < 20 + number * 37 % 300; ++i)
+    result.emplace("m/" + std::to_string(1000 + i * (1 + number % 3)), std::to_string(number) + std::string(90, 'v'));
+  return result;
+}
+
+/// What goes with it.
+inline write_batch with_generation(int number) {
+  write_batch batch;
+  batch.erase_range(key_space::log, "old ", "old!");
+  batch.put(key_space::log, "generation", std::to_string(number));
+  batch.put(key_space::state, "generation", std::to_string(number));
   return batch;
 }
 
