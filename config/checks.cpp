@@ -1,5 +1,7 @@
 #include "config/checks.hpp"
 
+#include "config/cluster_nodes.hpp"
+
 #include <arpa/inet.h>
 #include <unistd.h>
 
@@ -10,17 +12,6 @@
 namespace overwatch {
 
 namespace {
-
-/// True for loopback, false for another address, none for text that is no address.
-std::optional<bool> is_loopback(const std::string& address) {
-  in_addr v4{};
-  if (inet_pton(AF_INET, address.c_str(), &v4) == 1)
-    return ntohl(v4.s_addr) >> 24 == 127;
-  in6_addr v6{};
-  if (inet_pton(AF_INET6, address.c_str(), &v6) == 1)
-    return IN6_IS_ADDR_LOOPBACK(&v6);
-  return std::nullopt;
-}
 
 bool names_variable(const std::string& name) {
   auto first = static_cast<unsigned char>(name.empty() ? '0' : name.front());
@@ -41,10 +32,10 @@ void check_network(const settings& values, std::vector<check_finding>& findings)
   auto caf = is_loopback(values.caf.address);
   if (!caf)
     findings.push_back({"caf.address", no_address});
-  else if (!*caf)
+  else if (!*caf && !has_certificate(values))
     findings.push_back({"caf.address",
-                        "must be a loopback address (127.0.0.1 or ::1): the CAF port trusts everyone who "
-                        "reaches it, and there is no mutual TLS yet"});
+                        "must be a loopback address (127.0.0.1 or ::1) unless cluster.certificate, cluster.key and "
+                        "cluster.ca are set: the CAF port trusts everyone who reaches it"});
   if (values.caf.port != 0 && values.caf.port == values.http.port)
     findings.push_back(
       {"caf.port", "is the port of http.port, " + std::to_string(values.http.port) + ": choose another one"});
@@ -114,6 +105,16 @@ void check_maintenance(const settings& values, std::vector<check_finding>& findi
 
 } // namespace
 
+std::optional<bool> is_loopback(const std::string& address) {
+  in_addr v4{};
+  if (inet_pton(AF_INET, address.c_str(), &v4) == 1)
+    return ntohl(v4.s_addr) >> 24 == 127;
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, address.c_str(), &v6) == 1)
+    return IN6_IS_ADDR_LOOPBACK(&v6);
+  return std::nullopt;
+}
+
 std::string maintenance_action_list() {
   std::string result;
   for (auto action : maintenance_actions)
@@ -128,6 +129,7 @@ std::vector<check_finding> check_settings(const settings& values) {
   if (values.node.data_dir.empty())
     findings.push_back({"node.data-dir", "must name a directory"});
   check_network(values, findings);
+  check_cluster(values, findings);
   for (auto& [name, command] : values.commands)
     check_command(name, command, findings);
   check_maintenance(values, findings);

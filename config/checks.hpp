@@ -3,6 +3,7 @@
 #include "config/settings.hpp"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,15 @@ struct check_finding {
   bool fatal = true;   ///< false: a warning
 };
 
-/// All findings. Looks at the machine only for programs and rights that named commands need.
+/// All findings. Looks at the machine only for programs and rights that named commands need, for its name, and for
+/// certificates.
 std::vector<check_finding> check_settings(const settings& values);
+
+/// The part of them that is about other nodes.
+void check_cluster(const settings& values, std::vector<check_finding>& findings);
+
+/// True for loopback, false for another address, none for text that is no address.
+std::optional<bool> is_loopback(const std::string& address);
 
 /// What `maintenance` can do, in the order in which it does it.
 inline constexpr std::array<std::string_view, 7> maintenance_actions{"retention", "cleanup", "rotate_logs", "compact",

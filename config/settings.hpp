@@ -49,6 +49,7 @@ struct settings {
     std::string name; ///< empty: the host's name
     std::string data_dir = "overwatch-data";
     std::chrono::seconds drain_timeout{10}; ///< how long running tasks may go on after SIGTERM
+    std::map<std::string, std::string> labels; ///< that the placement of tasks can ask for
   } node;
 
   struct {
@@ -64,6 +65,15 @@ struct settings {
     std::string address = "127.0.0.1";
     uint16_t port = 0; ///< 0: not published
   } caf;
+
+  struct {
+    std::vector<std::string> nodes; ///< name=host:port, this node among them (`config/cluster_nodes.hpp`); empty: alone
+    uint32_t partitions = 1;        ///< of a cluster that this node founds
+    std::chrono::seconds peer_timeout{3}; ///< a peer that is not heard for so long is down
+    std::string certificate;        ///< PEM files; all three or none
+    std::string key;
+    std::string ca;
+  } cluster;
 
   struct {
     uint32_t max_threads = 0;         ///< that run actors; 0: CAF's choice, one per core and at least 4

@@ -108,8 +108,8 @@ TEST_F(LoaderTest, EveryProblemOfAFileIsReportedWithItsPlace) {
                           "5:13: `http.threads` must be a whole number from 4 to 4096, not the text \"x\"",
                           "6:3: `http.threads` is set twice: first in line 5",
                           "7:21: `http.request-timeout` must be whole seconds: a duration from 1s to 1h",
-                          "9:1: `htp` is not a section: there are commands, node, http, caf, scheduler, log, tasks, "
-                          "storage, resources, snapshots, rules, maintenance, "
+                          "9:1: `htp` is not a section: there are commands, node, http, caf, cluster, scheduler, log, "
+                          "tasks, storage, resources, workers, snapshots, rules, maintenance, "
                           "backup, security; did you mean `http`?",
                           "10:1: `port` stands outside of a section; did you mean `http.port`?",
                           "12:7: `tasks.slots` must be task types with whole numbers from 1 to 65536; \"noop\" has 0",
