@@ -116,9 +116,20 @@ void worker_sessions_state::open(const register_worker_request& x, caf::typed_re
 
 void worker_sessions_state::program_down(const caf::actor_addr& program) {
   auto until = self_->clock().now() + options_.gone_after;
-  for (auto& [id, x] : sessions_)
-    if (x.what.program && caf::actor_cast<caf::actor_addr>(x.what.program) == program)
-      x.until = std::min(x.until, until);
+  for (auto& [id, x] : sessions_) {
+    if (!x.what.program || caf::actor_cast<caf::actor_addr>(x.what.program) != program)
+      continue;
+    x.until = std::min(x.until, until);
+    for (auto& [type, served] : x.services)
+      drop_claims(served); // their answers would reach nobody
+  }
+}
+
+void worker_sessions_state::drop_claims(service& x) {
+  for (auto& claim : x.claims)
+    claim.promise.deliver(claim_reply{});
+  x.claims.clear();
+  offer(x);
 }
 
 caf::result<leave_reply> worker_sessions_state::leave(const leave_request& x) {
@@ -128,11 +139,8 @@ caf::result<leave_reply> worker_sessions_state::leave(const leave_request& x) {
   session->leaving = true;
   leave_reply reply;
   for (auto& [type, served] : session->services) {
-    for (auto& claim : served.claims)
-      claim.promise.deliver(claim_reply{});
-    served.claims.clear();
+    drop_claims(served);
     give_back_all(served);
-    offer(served);
     reply.running += served.claimed;
   }
   if (reply.running == 0)

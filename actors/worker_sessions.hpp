@@ -156,6 +156,7 @@ private:
   void take_parked(session& x, service& served, uint32_t limit, claim_reply& reply);
   void add_stops(const session& x, std::vector<attempt_stop>& stops) const;
   void report(const attempt& x, const attempt_beat& beat) const;
+  void drop_claims(service& x);
   void give_back(const parked_attempt& x);
   void give_back_all(service& x);
   void end(const parked_attempt& x, outcome how, timestamp since, std::chrono::microseconds execution);
