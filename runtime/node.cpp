@@ -1,11 +1,13 @@
 #include "runtime/node.hpp"
 
+#include "config/cluster_nodes.hpp"
 #include "config/log.hpp"
 #include "config/options.hpp"
 #include "http/server.hpp"
 #include "http/task_document.hpp"
-#include "runtime/gateway_services.hpp"
 #include "runtime/backup/data_backup.hpp"
+#include "runtime/cluster/caf_network.hpp"
+#include "runtime/gateway_services.hpp"
 #include "runtime/handlers/builtin.hpp"
 #include "runtime/handlers/capacity.hpp"
 #include "runtime/handlers/host_sampler.hpp"
@@ -20,8 +22,6 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/io/middleman.hpp>
-#include <caf/io/publish.hpp>
 #include <caf/scoped_actor.hpp>
 
 #include <algorithm>
@@ -51,24 +51,15 @@ constexpr int malloc_arenas = 4;
 
 struct system_config : caf::actor_system_config {
   explicit system_config(const settings& config) {
-    add_message_types<caf::id_block::overwatch>();
     set("scheduler.policy", caf::atom_from_string(config.scheduler.policy));
     // A message that wakes no other thread is cheaper than one that does: half the cores run actors, the others
     // serve connections, the journal and handlers. CAF's own default is four threads at least.
     auto threads = config.scheduler.max_threads > 0 ? config.scheduler.max_threads
                                                     : std::thread::hardware_concurrency() / 2;
     set("scheduler.max-threads", static_cast<size_t>(std::max(1U, threads)));
-    set("middleman.heartbeat-interval", caf::timespan{std::chrono::milliseconds{500}});
-    set("middleman.connection-timeout", caf::timespan{std::chrono::seconds{2}});
-    if (config.caf.port > 0)
-      load<caf::io::middleman>();
+    load_caf_network(*this, config);
   }
 };
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
-}
 
 uint64_t random_seed() {
   std::random_device device;
@@ -126,7 +117,7 @@ std::shared_ptr<rule_judge> make_judge(const settings& config) {
 root_options make_root_options(const settings& config, const handler_registry& own, rocks_store& db) {
   root_options x;
   x.config = config;
-  x.node = config.node.name.empty() ? host_name() : config.node.name;
+  x.node = node_name(config);
   x.instance = to_string(task_id_generator{random_seed()}.next(now(), 0));
   x.db = &db;
   x.files = make_snapshots(config);
@@ -250,12 +241,9 @@ int run_node(const load_result& loaded, bool daemon, const handler_registry& own
     server = std::move(*started);
   else
     fault = describe(started.error());
-  if (!fault && config.caf.port > 0) {
-    auto port = actors.middleman().publish(public_front, config.caf.port, config.caf.address.c_str(), true);
-    if (!port)
-      fault = {ec::conflict, {}, "cannot listen for CAF programs on " + config.caf.address + ":"
-                                   + std::to_string(config.caf.port) + ": is the port taken? Choose another with --caf"};
-  }
+  if (!fault && config.caf.port > 0)
+    if (auto port = publish_front(public_front, config); !port)
+      fault = describe(port.error());
   if (!fault) {
     log_line(severity::info, "node", "listening",
              {{"http", "http://" + config.http.address + ":" + std::to_string(server->port())},
