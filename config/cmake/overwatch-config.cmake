@@ -1,0 +1,21 @@
+# Package configuration of overwatch: overwatch::client, overwatch::messages. They need CAF 0.17.6 (Debian 12: libcaf-dev).
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+
+if(NOT TARGET overwatch::caf)
+  find_path(OVERWATCH_CAF_INCLUDE caf/all.hpp)
+  add_library(overwatch::caf INTERFACE IMPORTED)
+  target_link_libraries(overwatch::caf INTERFACE Threads::Threads)
+  foreach(library caf_openssl caf_io caf_core)
+    find_library(OVERWATCH_${library} ${library})
+    if(NOT OVERWATCH_CAF_INCLUDE OR NOT OVERWATCH_${library})
+      set(overwatch_FOUND FALSE)
+      set(overwatch_NOT_FOUND_MESSAGE "CAF 0.17.6 is needed (Debian 12: libcaf-dev); ${library} was not found")
+      return()
+    endif()
+    target_link_libraries(overwatch::caf INTERFACE ${OVERWATCH_${library}})
+  endforeach()
+  target_include_directories(overwatch::caf SYSTEM INTERFACE ${OVERWATCH_CAF_INCLUDE})
+endif()
+
+include(${CMAKE_CURRENT_LIST_DIR}/overwatch-targets.cmake)
