@@ -26,6 +26,10 @@ struct captured_entry {
   uint64_t size = 0; ///< of a file's content, in bytes
   uint32_t mode = 0; ///< permission bits
 };
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, captured_entry& x) {
+  return f(x.path, x.kind, x.size, x.mode);
+}
 
 /// Asked between two entries and between two blocks of a long file; true ends the operation with a failure.
 using stop_check = std::function<bool()>;
@@ -50,6 +54,10 @@ struct restore_counts {
   uint64_t removed = 0;   ///< had appeared
   uint64_t recreated = 0; ///< had vanished
 };
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, restore_counts& x) {
+  return f(x.unchanged, x.rewritten, x.removed, x.recreated);
+}
 
 struct restore_result {
   failure error;

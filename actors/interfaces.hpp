@@ -11,8 +11,8 @@
 
 #include <set>
 
-/// The upper half of the map inside a node: what its actors say to each other. These messages never leave it,
-/// so they may carry pointers to immutable values.
+/// The upper half of the map inside a node: what its actors say to each other. The messages declared here never leave it, so
+/// they may carry pointers to immutable values; what schedulers and pools of different nodes say is in `execution.hpp`.
 namespace overwatch {
 
 // -- scheduler -----------------------------------------------------------------
@@ -25,49 +25,6 @@ struct propose_request {
 
 struct propose_reply {
   std::vector<command_result> results;
-};
-
-/// How an attempt ended, from its pool.
-struct attempt_outcome {
-  task_id id;
-  fencing_token fence;
-  violation kind = violation::none;
-  bool retryable = true;
-  bool requeue = false; ///< stopped because the node stops
-  std::string message;
-  std::shared_ptr<const std::string> result;
-  double percent = 0;
-  std::string progress;
-  std::optional<timestamp> started_at; ///< when the handler was called
-  std::chrono::microseconds execution{0};
-  resource_usage usage;
-};
-
-struct outcome_batch {
-  std::vector<attempt_outcome> outcomes;
-};
-
-/// A pool offers its slots; sent again when they change.
-struct pool_offer {
-  std::string task_type;
-  std::string node;
-  uint32_t slots = 0;
-  bool live = true; ///< false: no more work, please
-};
-
-/// Limits of a node that span its pools.
-struct node_capacity {
-  std::string node;
-  uint32_t max_concurrent_tasks = 0;
-  double cpus = 0;        ///< cores
-  uint64_t memory_mb = 0; ///< MiB that tasks may ask for
-};
-
-/// Who captures and restores files on a node.
-struct snapshotter_offer {
-  std::string node;
-  snapshotter_actor handle;
-  std::set<std::string> hooked_types; ///< whose handlers capture something by themselves
 };
 
 struct scheduler_status_request {};
@@ -110,45 +67,11 @@ using scheduler_actor = caf::typed_actor<
   // Internal: timers.
   caf::reacts_to<caf::tick_atom, uint64_t>,
   // Internal: retention.
-  caf::reacts_to<caf::idle_atom>>;
+  caf::reacts_to<caf::idle_atom>,
+  // Internal: look after pools and nodes that are away.
+  caf::reacts_to<caf::monitor_atom>>;
 
 // -- pool and worker -----------------------------------------------------------
-
-/// One attempt to run.
-struct assignment {
-  submission task;
-  fencing_token fence;
-  timestamp started_at;
-  std::vector<parent_result> parents;
-};
-
-struct assignment_batch {
-  std::vector<assignment> attempts;
-};
-
-/// Stop this attempt; ignored when it is not here any more.
-struct stop_attempt {
-  task_id id;
-  fencing_token fence;
-  cancellation::cause cause = cancellation::cause::cancelled;
-};
-
-/// The deadline of a running attempt is another one now.
-struct deadline_change {
-  task_id id;
-  fencing_token fence;
-  std::optional<timestamp> deadline;
-};
-
-/// The node stops: running attempts may go on for `limit`, then they are told to stop and go back to the queue.
-struct drain_request {
-  milliseconds limit{0};
-};
-
-struct drain_reply {
-  uint32_t finished = 0;
-  uint32_t requeued = 0;
-};
 
 /// From a worker: the attempts that it was given have ended.
 struct attempts_done {
@@ -157,6 +80,7 @@ struct attempts_done {
     outcome how;
     timestamp started_at;
     std::chrono::microseconds execution{0};
+    fencing_token fence;
   };
   uint64_t worker = 0;
   std::vector<item> items;
@@ -170,7 +94,9 @@ using pool_actor = caf::typed_actor<
   caf::reacts_to<attempts_done>,
   // Changes the number of slots; 0: to the configured one.
   caf::reacts_to<caf::update_atom, uint32_t>,
-  // The scheduler that it works for.
+  // The scheduler that leads a partition, on whatever node; null: none is in sight.
+  caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
+  // The scheduler of a node that has one partition.
   caf::reacts_to<caf::join_atom, scheduler_actor>,
   caf::replies_to<drain_request>::with<drain_reply>,
   caf::replies_to<pools_request>::with<pool_status>,
@@ -181,17 +107,6 @@ using pool_actor = caf::typed_actor<
 /// What a worker gets: one attempt if its handler blocks, several if it does not.
 struct work {
   std::vector<std::shared_ptr<const attempt_context>> attempts;
-};
-
-/// What became of an outcome. It is said once the pool may forget it.
-struct settled_outcome {
-  task_id id;
-  fencing_token fence;
-  bool accepted = true; ///< it is in the log; false: the task went on without it
-};
-
-struct settled_batch {
-  std::vector<settled_outcome> outcomes;
 };
 
 /// Executes handlers, one attempt at a time; on its own thread when they block. Only workers that were made by
@@ -249,24 +164,13 @@ using gate_manager_actor = caf::typed_actor<
 
 } // namespace overwatch
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::snapshotter_offer)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::snapshotter_actor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::propose_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::propose_reply)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::outcome_batch)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::pool_offer)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::node_capacity)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_status_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::settle_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_status)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::assignment_batch)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::stop_attempt)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::deadline_change)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::drain_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::drain_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::attempts_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::work)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::settled_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::pool_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_actor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<overwatch::event>)

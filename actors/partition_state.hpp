@@ -325,7 +325,7 @@ private:
 /// them by one priority a minute.
 uint64_t parked_rank(const task_spec& spec, const task_state& state);
 
-/// True when the task's place in the ready queue is among those that ask for resources.
+/// True when the task's place in the ready queue is among those that ask for resources: not every node will do for it.
 bool asks_for_resources(const task_spec& spec);
 
 } // namespace overwatch

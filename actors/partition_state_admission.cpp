@@ -37,7 +37,7 @@ uint64_t parked_rank(const task_spec& spec, const task_state& state) {
 
 bool asks_for_resources(const task_spec& spec) {
   const auto& x = spec.resources;
-  return x.cpu > 0 || x.memory_mb > 0 || x.io > 0;
+  return x.cpu > 0 || x.memory_mb > 0 || x.io > 0 || !spec.placement.empty();
 }
 
 // -- the queue -----------------------------------------------------------------

@@ -29,27 +29,23 @@ void pool_state::set_up(pointer self, pool_options options, journal_actor journa
   journal_ = std::move(journal);
 }
 
-void pool_state::join(scheduler_actor scheduler) {
-  scheduler_ = std::move(scheduler);
-  self_->send(scheduler_, pool_offer{options_.task_type, options_.node, options_.slots, !drain_.promise},
-              caf::actor_cast<caf::strong_actor_ptr>(self_));
-}
-
 void pool_state::resize(uint32_t slots) {
   options_.slots = slots > 0 ? slots : configured_slots_;
-  if (scheduler_)
-    join(scheduler_);
+  offer_to_all();
 }
 
 // -- starting ------------------------------------------------------------------
 
-void pool_state::run(assignment_batch& x) {
-  for (auto& what : x.attempts)
-    if (captures(*what.task.spec))
-      begin_capture(std::move(what));
-    else
-      waiting_.push_back(std::move(what));
-  start_waiting();
+void pool_state::take(assignment&& what) {
+  const auto id = what.task.spec->id;
+  if (auto older = running_.find(id); older != running_.end()) { // this node was away, and the task went on
+    ask_to_stop(older->second, cancellation::cause::stale);
+    behind_[id] = std::move(what);
+  } else if (captures(*what.task.spec)) {
+    begin_capture(std::move(what));
+  } else {
+    waiting_.push_back(std::move(what));
+  }
 }
 
 uint64_t pool_state::idle_worker() {
@@ -77,13 +73,19 @@ uint64_t pool_state::idle_worker() {
 void pool_state::start_waiting() {
   auto batch_size = options_.handler.options.blocking ? size_t{1} : options_.inline_batch;
   while (!waiting_.empty()) {
+    if (auto older = running_.find(waiting_.front().task.spec->id); older != running_.end()) {
+      behind_[older->first] = std::move(waiting_.front());
+      waiting_.pop_front();
+      continue;
+    }
     auto number = idle_worker();
     if (number == 0)
       return;
-    auto count = std::min(batch_size, waiting_.size());
-    auto last = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
-    std::vector<assignment> batch{std::make_move_iterator(waiting_.begin()), std::make_move_iterator(last)};
-    waiting_.erase(waiting_.begin(), last);
+    std::vector<assignment> batch;
+    while (batch.size() < batch_size && !waiting_.empty() && !running_.count(waiting_.front().task.spec->id)) {
+      batch.push_back(std::move(waiting_.front()));
+      waiting_.pop_front();
+    }
     start(number, std::move(batch));
   }
 }
@@ -161,68 +163,81 @@ attempt_outcome pool_state::outcome_of(const attempt& x, const outcome& how) con
   return result;
 }
 
+// It is gone: a newer attempt of the task may begin.
+void pool_state::forget(std::unordered_map<task_id, attempt>::iterator ended) {
+  auto next = behind_.find(ended->first);
+  running_.erase(ended);
+  if (next == behind_.end())
+    return;
+  auto what = std::move(next->second);
+  behind_.erase(next);
+  take(std::move(what));
+}
+
 void pool_state::take_outcomes(attempts_done& x) {
   auto i = workers_.find(x.worker);
   if (i == workers_.end())
     return;
   auto& worker = i->second;
-  outcome_batch out;
+  std::map<partition_id, progress_batch> progress;
+  journal_write lines;
+  settled_batch unwanted;
   for (auto& item : x.items) {
     ++(item.how.kind == violation::none ? worker.completed : worker.failed);
     auto found = running_.find(item.id);
-    if (found == running_.end() || found->second.worker != x.worker)
-      continue; // fenced off
+    if (found == running_.end() || found->second.worker != x.worker) { // fenced off
+      unwanted.outcomes.push_back({item.id, item.fence, false});
+      continue;
+    }
     auto& running = found->second;
-    progress_batch progress;
-    journal_write lines;
-    pass_report(running, progress, lines); // before the outcome: the log is complete when the task has ended
-    if (!lines.batch.empty())
-      self_->send(journal_, std::move(lines));
-    if (!progress.attempts.empty())
-      self_->send(scheduler_, std::move(progress));
+    pass_report(running, progress, lines);
     running.began = item.started_at;
     auto result = outcome_of(running, item.how);
     result.execution = item.execution;
     drain_.reply.finished += drain_.promise && !result.requeue ? 1 : 0;
     drain_.reply.requeued += result.requeue ? 1 : 0;
-    out.outcomes.push_back(std::move(result));
-    running_.erase(found);
+    conclude(std::move(result), options_.make_worker ? x.worker : 0);
+    forget(found);
   }
+  send_reports(std::move(progress), std::move(lines)); // before the outcome: the log is complete when the task has ended
+  if (options_.make_worker && !unwanted.outcomes.empty())
+    self_->send(worker.handle, std::move(unwanted));
   worker.tasks.clear();
-  if (worker.abandoned || workers_.size() - 1 >= std::max<size_t>(options_.slots, options_.max_inline_workers)) {
-    self_->demonitor(worker.handle.address());
-    self_->send_exit(worker.handle, caf::exit_reason::user_shutdown);
-    workers_.erase(i);
-  } else {
+  worker.retired = worker.abandoned || workers_.size() - 1 >= std::max<size_t>(options_.slots, options_.max_inline_workers);
+  if (worker.retired)
+    dismiss(i);
+  else
     idle_.push_back(x.worker);
-  }
-  send(std::move(out));
+  send_outcomes();
   start_waiting();
 }
 
-void pool_state::send(outcome_batch&& out) {
-  if (!out.outcomes.empty())
-    self_->send(scheduler_, std::move(out));
-  finish_drain();
+void pool_state::dismiss(std::map<uint64_t, worker_entry>::iterator worker) {
+  if (worker->second.unsettled > 0)
+    return;
+  self_->demonitor(worker->second.handle.address());
+  self_->send_exit(worker->second.handle, caf::exit_reason::user_shutdown);
+  workers_.erase(worker);
 }
 
 void pool_state::worker_down(const caf::actor_addr& source) {
   auto i = std::find_if(workers_.begin(), workers_.end(),
                         [&](const auto& x) { return x.second.handle.address() == source; });
-  if (i == workers_.end())
+  if (i == workers_.end()) {
+    scheduler_down(source);
     return;
-  outcome_batch out;
+  }
   outcome lost;
   lost.kind = violation::lost;
   lost.message = "its worker failed";
   for (const auto& id : i->second.tasks)
     if (auto found = running_.find(id); found != running_.end() && found->second.worker == i->first) {
-      out.outcomes.push_back(outcome_of(found->second, lost));
-      running_.erase(found);
+      conclude(outcome_of(found->second, lost));
+      forget(found);
     }
   idle_.erase(std::remove(idle_.begin(), idle_.end(), i->first), idle_.end());
   workers_.erase(i);
-  send(std::move(out));
+  send_outcomes();
   start_waiting();
 }
 
@@ -232,12 +247,15 @@ pool_actor::behavior_type pool(pool_state::pointer self, pool_options options, j
   self->state.set_up(self, std::move(options), std::move(journal));
   self->set_down_handler([=](const caf::down_msg& x) { self->state.worker_down(x.source); });
   return {
-    [=](assignment_batch& x) { self->state.run(x); },
+    [=](assignment_batch& x) { self->state.hear(x); },
     [=](const stop_attempt& x) { self->state.stop(x); },
     [=](const deadline_change& x) { self->state.set_deadline(x); },
     [=](attempts_done& x) { self->state.take_outcomes(x); },
     [=](caf::update_atom, uint32_t slots) { self->state.resize(slots); },
-    [=](caf::join_atom, const scheduler_actor& scheduler) { self->state.join(scheduler); },
+    [=](caf::join_atom, partition_id partition, const caf::strong_actor_ptr& scheduler) {
+      self->state.join(partition, caf::actor_cast<scheduler_actor>(scheduler));
+    },
+    [=](caf::join_atom, const scheduler_actor& scheduler) { self->state.join(0, scheduler); },
     [=](const drain_request& x) { return self->state.drain(x); },
     [=](const pools_request&) { return self->state.status(); },
     [=](const workers_request&) { return self->state.workers(); },

@@ -46,7 +46,8 @@ void pool_state::captured(const task_id& id, const fencing_token& fence, const f
   outcome.requeue = x.stop == cancellation::cause::shutdown;
   if (x.stop == cancellation::cause::cancelled)
     outcome.message = "it was cancelled while its snapshot was captured";
-  send(outcome_batch{{std::move(outcome)}});
+  conclude(std::move(outcome));
+  send_outcomes();
 }
 
 attempt_outcome pool_state::never_began(const assignment& what, std::string message) const {
@@ -55,6 +56,13 @@ attempt_outcome pool_state::never_began(const assignment& what, std::string mess
   result.fence = what.fence;
   result.kind = violation::exception;
   result.message = std::move(message);
+  return result;
+}
+
+attempt_outcome pool_state::sent_back(const assignment& what) const {
+  auto result = never_began(what, {});
+  result.kind = violation::lost;
+  result.requeue = true;
   return result;
 }
 

@@ -21,7 +21,7 @@ constexpr size_t max_listed_workers = 1'000;
 
 // -- reports -------------------------------------------------------------------
 
-void pool_state::pass_report(attempt& x, progress_batch& progress, journal_write& lines) {
+void pool_state::pass_report(attempt& x, std::map<partition_id, progress_batch>& progress, journal_write& lines) {
   auto content = x.report->take();
   if (content.empty())
     return;
@@ -49,18 +49,24 @@ void pool_state::pass_report(attempt& x, progress_batch& progress, journal_write
     lines.batch.put(key_space::series, keys::log_line(id, line.attempt, x.lines), encode(line));
   }
   report.lines = std::move(content.lines);
-  progress.attempts.push_back(std::move(report));
+  progress[id.partition()].attempts.push_back(std::move(report));
 }
 
 void pool_state::pass_reports() {
-  progress_batch progress;
+  std::map<partition_id, progress_batch> progress;
   journal_write lines;
   for (auto& [id, x] : running_)
     pass_report(x, progress, lines);
+  send_reports(std::move(progress), std::move(lines));
+}
+
+// Progress that no scheduler can take is not missed: the next replaces it.
+void pool_state::send_reports(std::map<partition_id, progress_batch> progress, journal_write lines) {
   if (!lines.batch.empty())
     self_->send(journal_, std::move(lines));
-  if (!progress.attempts.empty() && scheduler_)
-    self_->send(scheduler_, std::move(progress));
+  for (auto& [partition, batch] : progress)
+    if (auto i = leaders_.find(partition); i != leaders_.end() && i->second.handle)
+      self_->send(i->second.handle, std::move(batch));
 }
 
 // -- stopping ------------------------------------------------------------------
@@ -75,6 +81,13 @@ void pool_state::ask_to_stop(attempt& x, cancellation::cause why) {
   tick_at(*x.fence_at);
 }
 
+// Of an attempt whose handler was not called.
+void pool_state::stop_early(const assignment& what, cancellation::cause why) {
+  conclude(why == cancellation::cause::shutdown
+             ? sent_back(what)
+             : never_began(what, "it was cancelled before its handler was called"));
+}
+
 void pool_state::stop(const stop_attempt& x) {
   if (auto i = running_.find(x.id); i != running_.end() && i->second.what.fence == x.fence) {
     ask_to_stop(i->second, x.cause);
@@ -85,13 +98,17 @@ void pool_state::stop(const stop_attempt& x) {
     self_->send(options_.snapshotter, stop_capture{x.id});
     return;
   }
+  if (auto i = behind_.find(x.id); i != behind_.end() && i->second.fence == x.fence) {
+    stop_early(i->second, x.cause);
+    behind_.erase(i);
+  }
   auto waits = std::find_if(waiting_.begin(), waiting_.end(),
                             [&](const assignment& y) { return y.task.spec->id == x.id && y.fence == x.fence; });
-  if (waits == waiting_.end())
-    return;
-  auto outcome = never_began(*waits, "it was cancelled before its handler was called");
-  waiting_.erase(waits);
-  send(outcome_batch{{std::move(outcome)}});
+  if (waits != waiting_.end()) {
+    stop_early(*waits, x.cause);
+    waiting_.erase(waits);
+  }
+  send_outcomes();
 }
 
 // Timeout and deadline, whichever comes first.
@@ -122,12 +139,14 @@ void pool_state::set_deadline(const deadline_change& x) {
   };
   if (auto i = capturing_.find(x.id); i != capturing_.end() && is_meant(i->second.what))
     change(i->second.what);
+  if (auto i = behind_.find(x.id); i != behind_.end() && is_meant(i->second))
+    change(i->second);
   if (auto waits = std::find_if(waiting_.begin(), waiting_.end(), is_meant); waits != waiting_.end())
     change(*waits);
 }
 
 // The handler did not stop: its thread stays with it, its slot and its task go on without it.
-void pool_state::abandon(attempt& x, outcome_batch& out) {
+void pool_state::abandon(attempt& x) {
   auto& worker = workers_.at(x.worker);
   worker.abandoned = true;
   outcome ignored;
@@ -136,25 +155,25 @@ void pool_state::abandon(attempt& x, outcome_batch& out) {
                     + std::to_string(options_.stop_grace.count() / 1000) + " s; its handler may still be running";
   auto result = outcome_of(x, ignored);
   result.execution = std::max(std::chrono::microseconds{0}, options_.clock() - x.began);
-  out.outcomes.push_back(std::move(result));
+  conclude(std::move(result));
 }
 
-void pool_state::watch_time(outcome_batch& out) {
-  auto time = self_->clock().now();
-  for (auto i = running_.begin(); i != running_.end();) {
-    auto& x = i->second;
+void pool_state::watch_time(time_point time) {
+  std::vector<task_id> fenced_off;
+  for (auto& [id, x] : running_) {
     if (!x.fence_at && time >= x.stop_at)
       ask_to_stop(x, x.stop_cause);
-    if (x.fence_at && time >= *x.fence_at) {
-      abandon(x, out);
-      i = running_.erase(i);
-    } else {
-      ++i;
-    }
+    if (x.fence_at && time >= *x.fence_at)
+      fenced_off.push_back(id);
+  }
+  for (const auto& id : fenced_off) {
+    auto i = running_.find(id);
+    abandon(i->second);
+    forget(i);
   }
 }
 
-void pool_state::tick_at(caf::actor_clock::time_point time) {
+void pool_state::tick_at(time_point time) {
   if (next_tick_ && *next_tick_ <= time)
     return;
   next_tick_ = time;
@@ -167,13 +186,17 @@ void pool_state::tick(uint64_t generation) {
     return; // a nearer one was set since
   next_tick_.reset();
   pass_reports();
-  outcome_batch out;
-  watch_time(out);
   auto time = self_->clock().now();
+  watch_time(time);
+  watch_leaders(time);
   if (drain_.promise && time >= drain_.until)
     for (auto& [id, x] : running_)
       ask_to_stop(x, cancellation::cause::shutdown);
-  send(std::move(out));
+  send_again(time);
+  send_outcomes();
+  start_waiting();
+  if (resend_at_)
+    tick_at(*resend_at_);
   if (!running_.empty() && options_.handler.options.blocking)
     tick_at(time + options_.tick_interval);
   for (const auto& [id, x] : running_)
@@ -187,28 +210,33 @@ caf::result<drain_reply> pool_state::drain(const drain_request& x) {
   drain_.promise = promise;
   drain_.until = self_->clock().now() + x.limit;
   tick_at(drain_.until);
-  if (scheduler_)
-    join(scheduler_); // offers nothing from now on
-  outcome_batch out;
-  for (const auto& what : waiting_) {
-    auto back = never_began(what, {});
-    back.kind = violation::lost;
-    back.requeue = true;
-    out.outcomes.push_back(std::move(back));
-    ++drain_.reply.requeued;
-  }
+  offer_to_all(); // nothing, from now on
+  drain_.reply.requeued += static_cast<uint32_t>(waiting_.size() + behind_.size());
+  for (const auto& what : waiting_)
+    conclude(sent_back(what));
   waiting_.clear();
+  for (const auto& [id, what] : behind_)
+    conclude(sent_back(what));
+  behind_.clear();
   for (auto& [id, x] : capturing_) {
     x.stop = cancellation::cause::shutdown;
     self_->send(options_.snapshotter, stop_capture{id});
   }
-  send(std::move(out));
+  send_outcomes();
   return promise;
 }
 
+// Over when nothing runs, and what has ended is in the log, or can not get there.
 void pool_state::finish_drain() {
-  if (drain_.promise && running_.empty() && waiting_.empty() && capturing_.empty() && drain_.promise->pending())
+  if (!drain_.promise || !drain_.promise->pending() || !running_.empty() || !waiting_.empty() || !capturing_.empty())
+    return;
+  auto time = self_->clock().now();
+  if (!drain_.settled_by)
+    drain_.settled_by = time + options_.settle_limit;
+  if (ended_.empty() || time >= *drain_.settled_by)
     drain_.promise->deliver(drain_.reply);
+  else
+    tick_at(*drain_.settled_by);
 }
 
 // -- looking -------------------------------------------------------------------

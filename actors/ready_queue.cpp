@@ -9,7 +9,31 @@ namespace overwatch {
 
 ready_key ready_key_of(const task_spec& spec, const task_state& state) {
   const auto& x = spec.resources;
-  return {state.order, spec.id, state.queued_at.value_or(spec.created_at), {x.cpu, x.io, x.memory_mb}};
+  return {state.order, spec.id, state.queued_at.value_or(spec.created_at), {x.cpu, x.io, x.memory_mb},
+          spec.placement.empty() ? nullptr : std::make_shared<const task_placement>(spec.placement)};
+}
+
+bool allows(const task_placement& x, const std::string& node, const std::map<std::string, std::string>& labels) {
+  return (x.node.empty() || x.node == node) && std::all_of(x.labels.begin(), x.labels.end(), [&](const auto& label) {
+           auto i = labels.find(label.first);
+           return i != labels.end() && i->second == label.second;
+         });
+}
+
+// Placements that no task in memory has any more are forgotten when there are many.
+ready_key ready_queue::key_of(const task_spec& spec, const task_state& state) {
+  constexpr size_t many = 1'000;
+  auto key = ready_key_of(spec, state);
+  if (!key.where)
+    return key;
+  if (placements_.size() >= many)
+    for (auto i = placements_.begin(); i != placements_.end();)
+      i = i->second.use_count() == 1 ? placements_.erase(i) : std::next(i);
+  auto& one = placements_[{spec.placement.node, spec.placement.labels}];
+  if (!one)
+    one = key.where;
+  key.where = one;
+  return key;
 }
 
 ready_queue::windows& ready_queue::queue_of(const lane& which, bool complete) {
@@ -30,12 +54,12 @@ double ready_queue::rank(priority importance, timestamp queued, timestamp now) c
 }
 
 void ready_queue::insert(const task_spec& spec, const task_state& state, uint64_t index) {
-  queue_of({spec.task_type, asks_for_resources(spec)}).at(spec.importance).insert(ready_key_of(spec, state), index);
+  queue_of({spec.task_type, asks_for_resources(spec)}).at(spec.importance).insert(key_of(spec, state), index);
 }
 
 void ready_queue::erase(const task_spec& spec, uint64_t order) {
   if (auto i = queues_.find({spec.task_type, asks_for_resources(spec)}); i != queues_.end())
-    i->second.at(spec.importance).erase({order, spec.id, {}, {}});
+    i->second.at(spec.importance).erase({order, spec.id, {}, {}, nullptr});
 }
 
 // Of two that have waited to the same rank, the one that waits longer; of one priority, the one whose turn it is.
@@ -57,30 +81,51 @@ std::optional<ready_queue::candidate> ready_queue::best(const std::string& task_
     };
     if (plain != queues_.end() && !plain->second.at(importance).empty())
       look(plain->second.at(importance).front(), false);
-    if (demanding != queues_.end()) {
-      size_t looked = 0;
-      for (const auto& key : demanding->second.at(importance).keys())
-        if (looked++ == options_.lookahead) {
-          break;
-        } else if (has_room(key)) {
-          look(key, true);
-          break;
-        }
-    }
+    if (demanding != queues_.end())
+      if (auto key = first_that_fits(demanding->second.at(importance), has_room))
+        look(*key, true);
     if (result && importance == priority::critical)
       break;
   }
   return result;
 }
 
-std::optional<ready_queue::candidate> ready_queue::first_with_demand(const std::string& task_type, timestamp now) const {
+// Tasks that may only run where nothing is free now are passed over, however many they are. Of the others, only so many
+// that do not fit are looked at.
+std::optional<ready_key> ready_queue::first_that_fits(const window<ready_key>& tasks, const fits& has_room) const {
+  std::vector<const task_placement*> taken;
+  size_t looked = 0;
+  for (const auto& key : tasks.keys()) {
+    if (key.where && std::find(taken.begin(), taken.end(), key.where.get()) != taken.end())
+      continue;
+    if (has_room(key))
+      return key;
+    if (key.where && !has_room({0, {}, {}, {}, key.where}))
+      taken.push_back(key.where.get());
+    else if (++looked == options_.lookahead)
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<ready_queue::candidate> ready_queue::first_with_demand(const std::string& task_type, timestamp now,
+                                                                     const fits& possible) const {
   std::optional<candidate> result;
   auto i = queues_.find({task_type, true});
   if (i == queues_.end())
     return result;
-  for (const auto& [importance, tasks] : i->second)
-    if (!tasks.empty())
-      consider(result, {importance, tasks.front(), rank(importance, tasks.front().queued, now), true});
+  for (const auto& [importance, tasks] : i->second) {
+    size_t looked = 0;
+    for (const auto& key : tasks.keys()) {
+      if (looked++ == options_.lookahead)
+        break;
+      const auto& x = key.demand;
+      if ((x.cpu <= 0 && x.io <= 0 && x.memory_mb == 0) || !possible(key))
+        continue;
+      consider(result, {importance, key, rank(importance, key.queued, now), true});
+      break;
+    }
+  }
   return result;
 }
 
@@ -112,7 +157,7 @@ void ready_queue::add_page(const ready_page& page) {
   std::vector<ready_key> found;
   found.reserve(page.items.size());
   for (const auto& item : page.items) {
-    auto key = ready_key_of(*item.task.spec, item.state);
+    auto key = key_of(*item.task.spec, item.state);
     key.order = item.order;
     found.push_back(key);
   }

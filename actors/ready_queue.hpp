@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@ struct ready_key {
   task_id id;
   timestamp queued;       ///< since when it waits
   resource_demand demand;
+  std::shared_ptr<const task_placement> where; ///< null: anywhere
 };
 
 inline bool operator<(const ready_key& x, const ready_key& y) {
@@ -33,6 +35,9 @@ inline bool operator<(const ready_key& x, const ready_key& y) {
 inline bool operator==(const ready_key& x, const ready_key& y) { return x.order == y.order && x.id == y.id; }
 
 ready_key ready_key_of(const task_spec& spec, const task_state& state);
+
+/// Whether a task that is to run at `x` may run on this node.
+bool allows(const task_placement& x, const std::string& node, const std::map<std::string, std::string>& labels);
 
 /// Which queued task of a type runs next: `critical` strictly first; below it, a task that waits rises by
 /// one priority per `ageing_step` (0: never), up to `high`, and of two equal ones the older goes first. Within one
@@ -66,8 +71,8 @@ public:
   /// The task of this type that should run next, if any is in memory.
   std::optional<candidate> best(const std::string& task_type, timestamp now, const fits& has_room) const;
 
-  /// The first of those that ask for resources, whether it fits or not.
-  std::optional<candidate> first_with_demand(const std::string& task_type, timestamp now) const;
+  /// The first of those that ask for a share of a node, whether it fits now or not, as far as `possible` says that it may.
+  std::optional<candidate> first_with_demand(const std::string& task_type, timestamp now, const fits& possible) const;
   void pop(const std::string& task_type, const candidate& x);
 
   /// True when no task like this one waits, neither in memory nor in the store.
@@ -96,9 +101,13 @@ private:
   double rank(priority importance, timestamp queued, timestamp now) const;
   windows& queue_of(const lane& which, bool complete = true);
   void consider(std::optional<candidate>& best, candidate x) const;
+  ready_key key_of(const task_spec& spec, const task_state& state);
+  std::optional<ready_key> first_that_fits(const window<ready_key>& tasks, const fits& has_room) const;
 
   options options_;
   std::map<lane, windows> queues_;
+  std::map<std::pair<std::string, std::map<std::string, std::string>>, std::shared_ptr<const task_placement>>
+    placements_; // each once, so that pointers can be compared
 };
 
 } // namespace overwatch

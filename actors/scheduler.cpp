@@ -13,8 +13,6 @@ namespace overwatch {
 
 namespace {
 
-constexpr auto page_timeout = std::chrono::seconds{60};
-
 size_t bytes_of(const command& x) {
   if (const auto* submit = std::get_if<submit_command>(&x))
     return submit->task.payload->size() + 512;
@@ -51,16 +49,24 @@ void scheduler_state::reset() {
   armed_.reset();
   starting_.clear();
   running_.clear();
+  restores_.clear();
+  next_loss_.reset();
+  loaded_ = false;
   removing_ = false;
   forgetting_ = false;
   look_on_at_.clear();
   ++role_;
-  for (auto& [address, pool] : pools_)
+  for (auto& [address, pool] : pools_) {
     pool->busy = 0;
+    pool->asked = {};
+    pool->agreed = false;
+  }
   for (auto& [name, node] : nodes_) {
     node.busy = 0;
     node.held = {};
     node.reserved_for.reset();
+    node.draining = false;
+    node.drain_until.reset();
   }
 }
 
@@ -81,6 +87,7 @@ void scheduler_state::fail_clients(const failure& why) {
 void scheduler_state::take_role(const role_report& x, replica_actor replica) {
   reset();
   leads_ = x.leads;
+  epoch_ = x.epoch;
   replica_ = std::move(replica);
   settings_.clear();
   retention_ = options_.retention;
@@ -96,19 +103,7 @@ void scheduler_state::take_role(const role_report& x, replica_actor replica) {
     parked_.expect(reason);
   for (const auto& reason : x.freed)
     release(reason);
-  // What ran under an earlier leader has no pool that knows this one: it is lost.
-  self_->request(replica_, page_timeout, running_request{}).then([this, x](const running_page& page) {
-    for (const auto& [task, state] : page.tasks) {
-      const auto& id = task.spec->id;
-      if (is_terminal(state.status))
-        begin_undo(id); // it was being rolled back
-      else if (!running_.count(id)) // else started by us meanwhile
-        lose(id, running_[id] = {nullptr, {}, task.spec, state, false}, "the node stopped while the task ran");
-    }
-    for (const auto& workflow : x.workflows)
-      compensate(*workflow);
-    schedule_send();
-  });
+  load_running(x);
   for (const auto& [name, node] : nodes_)
     collect_snapshots(node);
   load_pages();
@@ -208,16 +203,6 @@ void scheduler_state::leave() {
   leaving_ = true;
 }
 
-scheduler_status scheduler_state::status() const {
-  scheduler_status result;
-  result.leads = leads_;
-  result.dispatching = dispatching_;
-  result.running = static_cast<uint32_t>(running_.size());
-  result.ready_in_memory = ready_.size();
-  result.settings = settings_;
-  return result;
-}
-
 caf::result<scheduler_status> scheduler_state::settle() {
   settling_.push_back(self_->make_response_promise<scheduler_status>());
   auto promise = settling_.back();
@@ -247,6 +232,8 @@ void scheduler_state::use_setting(const std::string& key, const std::string& val
   else if (key.compare(0, 6, "slots.") == 0)
     for (auto* pool : pools_of_type_[key.substr(6)])
       self_->send(pool->handle, caf::update_atom::value, static_cast<uint32_t>(number(0)));
+  else if (key.compare(0, 6, "drain.") == 0)
+    set_drain(key.substr(6), value);
 }
 
 // -- the log -------------------------------------------------------------------
@@ -285,7 +272,7 @@ void scheduler_state::applied(const applied_entry& entry) {
   for (const auto& change : entry.changes)
     react(change, entry.index);
   for (auto& [pool, batch] : std::exchange(assignments_, {}))
-    self_->send(pool->handle, std::move(batch));
+    send_to(*pool, std::move(batch));
   for (const auto& [key, value] : entry.settings)
     use_setting(key, value);
   react_to_gates(entry);
@@ -297,6 +284,7 @@ void scheduler_state::applied(const applied_entry& entry) {
       compensate(*workflow);
   let_go();
   arm_timer();
+  arm_watch();
   schedule_send();
   answer_settled();
 }
@@ -314,8 +302,10 @@ void scheduler_state::react(const task_change& change, uint64_t index) {
     case change_kind::queued:
     case change_kind::retrying:
     case change_kind::parked:
-      if (change.before == task_status::running)
-        running_.erase(spec.id);
+      if (auto i = running_.find(spec.id); i != running_.end() && change.before == task_status::running) {
+        settle_outcome_of(i->second);
+        running_.erase(i);
+      }
       let_go_.erase(spec.id);
       if (!state.waits_for.empty()) {
         if (wait_reason::parks(state.waits_for))
@@ -338,10 +328,12 @@ void scheduler_state::react(const task_change& change, uint64_t index) {
       }
       break;
     case change_kind::ended:
-      if (change.before == task_status::running)
-        running_.erase(spec.id);
-      else if (change.before == task_status::queued)
+      if (auto i = running_.find(spec.id); i != running_.end() && change.before == task_status::running) {
+        settle_outcome_of(i->second);
+        running_.erase(i);
+      } else if (change.before == task_status::queued) {
         ready_.erase(spec, state.order);
+      }
       if (spec.deadline)
         timers_.erase(timer{spec.id, *spec.deadline, keys::timer_kind::deadline});
       release_snapshot_of(change);
@@ -369,7 +361,7 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
                                          event_hub_actor events) {
   auto& state = self->state;
   state.set_up(self, std::move(options), std::move(events));
-  self->set_down_handler([=](const caf::down_msg& x) { self->state.pool_down(x.source); });
+  self->set_down_handler([=](const caf::down_msg& x) { self->state.down(x.source); });
   return {
     [=](propose_request& x) { return self->state.propose(x); },
     [=](const why_request& x) { return self->state.why(x); },
@@ -386,7 +378,7 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
       self->state.offer(x, caf::actor_cast<pool_actor>(pool));
     },
     [=](const node_capacity& x) { self->state.set_capacity(x); },
-    [=](outcome_batch& x) { self->state.finish(x); },
+    [=](outcome_batch& x) { self->state.finish(x, self->current_sender()); },
     [=](progress_batch& x) { self->state.progress(x); },
     [=](const disk_report& x) { self->state.set_disk(x); },
     [=](caf::close_atom) { self->state.cancel_running(); },
@@ -394,6 +386,7 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
     [=](caf::flush_atom) { self->state.send_gathered(); },
     [=](caf::tick_atom, uint64_t generation) { self->state.timers_due(generation); },
     [=](caf::idle_atom) { self->state.remove_expired(); },
+    [=](caf::monitor_atom) { self->state.watch(); },
   };
 }
 

@@ -5,6 +5,8 @@
 #include "actors/ready_queue.hpp"
 #include "actors/timer_queue.hpp"
 
+#include <caf/actor_clock.hpp>
+
 #include <deque>
 #include <random>
 #include <set>
@@ -21,6 +23,13 @@ struct scheduler_options {
   size_t max_entries_in_flight = 2;         ///< log entries on their way; more commands gather meanwhile
   size_t max_entry_commands = 2'000;
   size_t max_entry_bytes = 4ULL << 20;
+  std::string node;                         ///< where it runs; empty: every pool is on its node
+  partition_id partition = 0;
+  milliseconds adopt_timeout{5'000};        ///< attempts whose pool does not come (back) with them by then are lost
+  milliseconds lease{4'000};                ///< after it pools of other nodes stop what must not run twice; less than `adopt_timeout`
+  milliseconds watch_interval{1'000};       ///< between two looks at pools of other nodes, and at what waits for nodes
+  uint32_t report_every = 5;                ///< looks until a pool is asked what it holds
+  std::chrono::seconds restore_limit{600};  ///< for so long files are restored once their node is back; then that has failed
   std::chrono::seconds reserve_after{30};   ///< a task that asks for resources and waits this long has the next that get free
   uint64_t seed = 1;                        ///< of the jitter
   std::function<timestamp()> clock = now;
@@ -29,8 +38,8 @@ struct scheduler_options {
 /// Decides which task runs next and where, and proposes all that clients and pools want to change.
 ///
 /// Owns: the window of ready tasks, the timers, what runs where, and the promises of clients. All of it is
-/// rebuilt when leadership arrives. Talks to its replica (proposals; applied entries come back), to pools
-/// (offers, assignments, outcomes) and to the event hub (live progress).
+/// rebuilt when leadership arrives. Talks to its replica (proposals; applied entries come back), to pools of all nodes
+/// (offers, assignments, outcomes; see `execution.hpp`) and to the event hub (live progress).
 class scheduler_state {
 public:
   static inline const char* name = "scheduler";
@@ -50,7 +59,7 @@ public:
   void applied(const applied_entry& entry);
   void offer(const pool_offer& x, const pool_actor& pool);
   void set_capacity(const node_capacity& x);
-  void finish(outcome_batch& x);
+  void finish(outcome_batch& x, const caf::strong_actor_ptr& from);
   void progress(progress_batch& x);
   void set_disk(const disk_report& x);
   void cancel_running();
@@ -58,9 +67,12 @@ public:
   void send_gathered();
   void timers_due(uint64_t generation);
   void remove_expired();
-  void pool_down(const caf::actor_addr& source);
+  void down(const caf::actor_addr& source);
+  void watch();
 
 private:
+  using time_point = caf::actor_clock::time_point;
+
   struct client_request {
     std::function<void(caf::expected<propose_reply>)> done;
     propose_reply reply;
@@ -84,9 +96,13 @@ private:
     pool_actor handle;
     std::string task_type;
     std::string node;
+    std::string name; // on its node
     uint32_t slots = 0;
     uint32_t busy = 0;
     bool live = false;
+    uint64_t offers = 0; // number of the newest
+    message_mark asked;  // in this leadership: what it holds
+    bool agreed = false; // it has answered that: it gets work
   };
 
   struct node_entry {
@@ -98,6 +114,9 @@ private:
     std::optional<task_id> reserved_for;
     snapshotter_actor snapshotter;
     std::set<std::string> hooked_types;
+    std::map<std::string, std::string> labels;
+    bool draining = false; // nothing starts here
+    std::optional<timestamp> drain_until;
   };
 
   // A slot that is being filled: its pool (null: it failed meanwhile) and what was taken of its node.
@@ -124,6 +143,17 @@ private:
     std::shared_ptr<const task_spec> spec;
     task_state state;
     bool finishing = false; // its outcome is on its way into the log
+    message_mark mark{};    // of the message that told its pool; 0: an earlier leadership did
+    pool_entry* reporter = nullptr; // whose outcome is on its way
+    std::optional<time_point> lost_at{}; // without a pool: when it is given up
+  };
+
+  // Files that are put back, on their node.
+  struct restore_job {
+    std::string node;
+    std::function<void(rollback_status, std::string)> done;
+    time_point give_up_at;
+    uint64_t request = 0; // on its way; 0: the node is away
   };
 
   void reset();
@@ -136,15 +166,36 @@ private:
   void propose_then(propose_request& x, std::function<void(caf::expected<propose_reply>)> done);
   pool_entry* free_pool(const std::string& task_type, const ready_key& task);
   bool has_room(const node_entry& node, const ready_key& task) const;
+  static bool may_run_on(const ready_key& task, const std::string& name, const node_entry& node);
+  bool is_here(const std::string& node) const { return options_.node.empty() || node == options_.node; }
+  void load_running(const role_report& x);
+  void send_to(pool_entry& pool, assignment_batch&& x);
+  void agree(pool_entry& pool, const pool_offer& x);
+  bool adopt(pool_entry& pool, const held_attempt& held);
+  void take_room(pool_entry& pool, const resource_demand& demand);
+  void pool_down(const caf::actor_addr& source);
+  void settle_outcome_of(attempt& x);
+  void settle_stale(const attempt_outcome& x, const caf::actor_addr& pool);
+  void lose_overdue();
+  void watch_pools();
+  void watch_drains();
+  bool must_watch() const;
+  void arm_watch();
+  void set_drain(const std::string& node, const std::string& value);
   void reserve();
   void start(const ready_key& task, pool_entry& pool, command_batch& batch);
   void free_slot(pool_entry& pool, const resource_demand& demand);
   void end_attempt(const attempt_outcome& x, attempt& running);
   void finish_attempt(const attempt_outcome& x, attempt& running, rollback_status rollback, std::string message);
   void lose(const task_id& id, attempt& running, std::string message);
+  void send_back(const task_id& id, attempt& running, std::string message);
   bool captures(const attempt& running) const;
   void restore(const task_id& id, const std::string& node,
                std::function<void(rollback_status, std::string)> done);
+  void ask_to_restore(const task_id& id, restore_job& job);
+  void end_restore(const task_id& id, uint64_t request, rollback_status status, std::string message);
+  void put_off_restores(const std::string& node);
+  void watch_restores();
   void release_snapshot_of(const task_change& change);
   void collect_snapshots(const node_entry& node);
   void undo_next(const task_id& workflow);
@@ -172,6 +223,8 @@ private:
   why_reply explain_wait(const task_record& record) const;
   why_reply explain_queue(const task_record& record) const;
   why_reply explain_room(const task_record& record) const;
+  why_reply explain_run(const task_record& record) const;
+  why_reply explain_placement(const task_record& record) const;
   double random() { return std::uniform_real_distribution<double>{}(random_); }
 
   pointer self_ = nullptr;
@@ -181,6 +234,8 @@ private:
   std::mt19937_64 random_;
 
   bool leads_ = false;
+  bool loaded_ = false; // what ran when leadership arrived is known
+  uint64_t epoch_ = 0;
   uint64_t role_ = 0; // changes with it: what was asked for before is not heard any more
   bool leaving_ = false;
   bool dispatching_ = true;
@@ -207,6 +262,12 @@ private:
   std::unordered_map<task_id, start_on_its_way> starting_;
   std::unordered_map<task_id, attempt> running_;
   std::map<pool_entry*, assignment_batch> assignments_; // of the entry that is being looked at
+  uint64_t last_mark_ = 0;
+  std::optional<time_point> next_loss_; // of attempts without a pool
+  std::map<task_id, restore_job> restores_;
+  uint64_t last_restore_ = 0;
+  bool watching_ = false;
+  uint32_t looks_ = 0;
 
   uint64_t next_proposal_ = 1;
   std::map<uint64_t, entry_in_flight> in_flight_;

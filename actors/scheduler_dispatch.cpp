@@ -8,56 +8,7 @@
 /// The half of the scheduler that deals with pools: what starts where, and how attempts end.
 namespace overwatch {
 
-// -- pools ---------------------------------------------------------------------
-
-void scheduler_state::offer(const pool_offer& x, const pool_actor& pool) {
-  auto [i, fresh] = pools_.try_emplace(pool.address());
-  if (fresh) {
-    i->second = std::make_unique<pool_entry>();
-    i->second->handle = pool;
-    i->second->task_type = x.task_type;
-    i->second->node = x.node;
-    pools_of_type_[x.task_type].push_back(i->second.get());
-    self_->monitor(pool);
-    if (auto setting = settings_.find("slots." + x.task_type); setting != settings_.end())
-      self_->send(pool, caf::update_atom::value, static_cast<uint32_t>(std::stoul(setting->second)));
-  }
-  i->second->slots = x.slots;
-  i->second->live = x.live;
-  schedule_send();
-}
-
-void scheduler_state::set_capacity(const node_capacity& x) {
-  auto& node = nodes_[x.node];
-  node.limit = x.max_concurrent_tasks;
-  node.cpus = x.cpus;
-  node.memory_mb = x.memory_mb;
-  schedule_send();
-}
-
-void scheduler_state::pool_down(const caf::actor_addr& source) {
-  auto i = pools_.find(source);
-  if (i == pools_.end())
-    return;
-  auto pool = std::move(i->second);
-  pools_.erase(i);
-  auto& siblings = pools_of_type_[pool->task_type];
-  siblings.erase(std::remove(siblings.begin(), siblings.end(), pool.get()), siblings.end());
-  nodes_[pool->node].busy -= pool->busy;
-  for (auto& [id, waiting] : starting_)
-    if (waiting.pool == pool.get())
-      waiting.pool = nullptr;
-  for (auto& [id, running] : running_) {
-    if (running.pool != pool.get())
-      continue;
-    auto& held = nodes_[pool->node].held;
-    held = {held.cpu - running.demand.cpu, held.io - running.demand.io, held.memory_mb - running.demand.memory_mb};
-    running.pool = nullptr;
-    if (!running.finishing)
-      lose(id, running, "the pool that ran it failed");
-  }
-  schedule_send();
-}
+// -- room ----------------------------------------------------------------------
 
 uint32_t scheduler_state::limit_of(const node_entry& node) const {
   return concurrency_override_ ? concurrency_override_ : node.limit;
@@ -74,18 +25,38 @@ bool scheduler_state::has_room(const node_entry& node, const ready_key& task) co
          && (x.memory_mb == 0 || node.held.memory_mb + x.memory_mb <= node.memory_mb);
 }
 
+// Of those that can take the task, the one with the largest part of its slots free, on the node with the largest part of its
+// limit free: so work spreads over nodes by what each has.
 scheduler_state::pool_entry* scheduler_state::free_pool(const std::string& task_type, const ready_key& task) {
   auto i = pools_of_type_.find(task_type);
   if (i == pools_of_type_.end())
     return nullptr;
   pool_entry* best = nullptr;
+  std::pair<double, double> most;
   for (auto* pool : i->second) {
     const auto& node = nodes_[pool->node];
-    auto free = pool->live && pool->busy < pool->slots && node.busy < limit_of(node) && has_room(node, task);
-    if (free && (!best || pool->slots - pool->busy > best->slots - best->busy))
-      best = pool;
+    auto limit = limit_of(node);
+    auto open = pool->agreed && pool->live && pool->busy < pool->slots && node.busy < limit && !node.draining;
+    if (!open || !may_run_on(task, pool->node, node) || !has_room(node, task))
+      continue;
+    std::pair share{1 - static_cast<double>(pool->busy) / pool->slots, 1 - static_cast<double>(node.busy) / limit};
+    if (best && share <= most)
+      continue;
+    best = pool;
+    most = share;
   }
   return best;
+}
+
+bool scheduler_state::may_run_on(const ready_key& task, const std::string& name, const node_entry& node) {
+  return !task.where || allows(*task.where, name, node.labels);
+}
+
+void scheduler_state::take_room(pool_entry& pool, const resource_demand& x) {
+  ++pool.busy;
+  auto& node = nodes_[pool.node];
+  ++node.busy;
+  node.held = {node.held.cpu + x.cpu, node.held.io + x.io, node.held.memory_mb + x.memory_mb};
 }
 
 void scheduler_state::free_slot(pool_entry& pool, const resource_demand& demand) {
@@ -98,15 +69,11 @@ void scheduler_state::free_slot(pool_entry& pool, const resource_demand& demand)
 // -- starting ------------------------------------------------------------------
 
 void scheduler_state::start(const ready_key& task, pool_entry& pool, command_batch& batch) {
-  ++pool.busy;
-  auto& node = nodes_[pool.node];
-  ++node.busy;
-  const auto& x = task.demand;
-  node.held = {node.held.cpu + x.cpu, node.held.io + x.io, node.held.memory_mb + x.memory_mb};
-  if (node.reserved_for == task.id)
+  take_room(pool, task.demand);
+  if (auto& node = nodes_[pool.node]; node.reserved_for == task.id)
     node.reserved_for.reset();
-  starting_[task.id] = {&pool, x};
-  batch.commands.emplace_back(start_command{task.id, pool.node, pool.task_type});
+  starting_[task.id] = {&pool, task.demand};
+  batch.commands.emplace_back(start_command{task.id, pool.node, pool.name});
 }
 
 // A task that waits for room while smaller ones keep passing it gets a node to itself after a while: nothing else that
@@ -116,7 +83,15 @@ void scheduler_state::reserve() {
   for (auto& [name, node] : nodes_)
     node.reserved_for.reset();
   for (const auto& [task_type, pools] : pools_of_type_) {
-    auto first = ready_.first_with_demand(task_type, time);
+    auto find_pool = [&, &list = pools](const ready_key& task, bool reserved_too) {
+      auto i = std::find_if(list.begin(), list.end(), [&](const auto* pool) {
+        const auto& node = nodes_[pool->node];
+        return pool->live && !node.draining && may_run_on(task, pool->node, node)
+               && task.demand.memory_mb <= node.memory_mb && (reserved_too || !node.reserved_for);
+      });
+      return i == list.end() ? nullptr : *i;
+    };
+    auto first = ready_.first_with_demand(task_type, time, [&](const ready_key& x) { return find_pool(x, true) != nullptr; });
     if (!first) {
       demanding_.erase(task_type);
       continue;
@@ -126,14 +101,8 @@ void scheduler_state::reserve() {
       i->second = {first->key.id, time};
     if (time - i->second.second < options_.reserve_after)
       continue;
-    for (auto* pool : pools) {
-      auto& node = nodes_[pool->node];
-      auto possible = pool->live && first->key.demand.memory_mb <= node.memory_mb;
-      if (!possible || node.reserved_for)
-        continue;
-      node.reserved_for = first->key.id;
-      break;
-    }
+    if (auto* pool = find_pool(first->key, false))
+      nodes_[pool->node].reserved_for = first->key.id;
   }
 }
 
@@ -191,12 +160,16 @@ void scheduler_state::react_to_start(const task_change& change) {
     slot = waiting->second;
     starting_.erase(waiting);
   }
-  auto& running = running_[spec.id] = {slot.pool, slot.demand, change.spec, change.state, false};
-  if (slot.pool)
-    assignments_[slot.pool].attempts.push_back(
-      {{change.spec, change.payload}, change.state.fence, *change.state.started_at, change.parents});
-  else
+  auto& running = running_[spec.id] = {slot.pool, slot.demand, change.spec, change.state, false, {}, nullptr, {}};
+  if (!slot.pool) {
     lose(spec.id, running, "its pool failed before it began");
+    return;
+  }
+  auto& batch = assignments_[slot.pool];
+  if (batch.mark.number == 0)
+    batch.mark = {epoch_, ++last_mark_};
+  running.mark = batch.mark;
+  batch.attempts.push_back({{change.spec, change.payload}, change.state.fence, *change.state.started_at, change.parents});
 }
 
 // -- ending --------------------------------------------------------------------
@@ -210,11 +183,22 @@ void scheduler_state::lose(const task_id& id, attempt& running, std::string mess
   end_attempt(lost, running);
 }
 
+// Its handler was not called: nothing counts against the task.
+void scheduler_state::send_back(const task_id& id, attempt& running, std::string message) {
+  attempt_outcome back;
+  back.id = id;
+  back.fence = running.state.fence;
+  back.kind = violation::lost;
+  back.requeue = true;
+  back.message = std::move(message);
+  end_attempt(back, running);
+}
+
 // What a failed attempt changed is put back before its end is in the log.
 void scheduler_state::end_attempt(const attempt_outcome& x, attempt& running) {
   running.finishing = true;
   if (running.pool)
-    free_slot(*running.pool, running.demand);
+    free_slot(*std::exchange(running.pool, nullptr), running.demand);
   if ((x.kind == violation::none && !x.requeue) || !captures(running)) {
     finish_attempt(x, running, rollback_status::none, {});
     return;
@@ -239,13 +223,13 @@ void scheduler_state::finish_attempt(const attempt_outcome& x, attempt& running,
   command.result = x.result;
   command.percent = x.percent;
   command.progress = x.progress;
-  command.requeue = x.requeue;
+  command.requeue = x.requeue && rollback != rollback_status::failed; // else it would run on what it left
   command.started_at = x.started_at;
   command.execution = x.execution;
   command.usage = x.usage;
   command.rollback = rollback;
   command.rollback_message = std::move(message);
-  if (x.kind != violation::none && !x.requeue) {
+  if (x.kind != violation::none && !command.requeue) {
     auto clean = rollback != rollback_status::failed; // else another attempt would begin on what the failed one left
     auto decision = decide_retry(*running.spec, running.state, x.kind, x.retryable && clean, options_.clock(),
                                  options_.max_lost, random());
@@ -259,11 +243,19 @@ void scheduler_state::finish_attempt(const attempt_outcome& x, attempt& running,
   add(std::move(command), x.result ? x.result->size() : 0);
 }
 
-void scheduler_state::finish(outcome_batch& x) {
+void scheduler_state::finish(outcome_batch& x, const caf::strong_actor_ptr& from) {
+  if (!leads_ || !loaded_)
+    return; // it is sent again
+  auto sender = pools_.find(caf::actor_cast<caf::actor_addr>(from));
   for (const auto& outcome : x.outcomes) {
     auto i = running_.find(outcome.id);
-    if (i != running_.end() && i->second.state.fence == outcome.fence && !i->second.finishing)
+    if (i == running_.end() || i->second.state.fence != outcome.fence) {
+      if (sender != pools_.end())
+        settle_stale(outcome, sender->first);
+    } else if (!i->second.finishing) {
+      i->second.reporter = sender != pools_.end() ? sender->second.get() : i->second.pool;
       end_attempt(outcome, i->second);
+    }
   }
   schedule_send();
 }

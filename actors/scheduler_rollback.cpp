@@ -25,40 +25,85 @@ std::string describe_counts(const restore_counts& x) {
 
 void scheduler_state::set_snapshotter(const snapshotter_offer& x) {
   auto& node = nodes_[x.node];
-  node.snapshotter = x.handle;
   node.hooked_types = x.hooked_types;
+  auto handle = caf::actor_cast<snapshotter_actor>(x.handle);
+  if (node.snapshotter == handle)
+    return;
+  node.snapshotter = std::move(handle);
+  self_->monitor(node.snapshotter);
+  put_off_restores(x.node); // they were asked of the one before
   if (leads_)
     collect_snapshots(node);
 }
 
+// A node that is away is taken for one like the others.
 bool scheduler_state::captures(const attempt& running) const {
-  if (!running.spec->snapshot.files.empty())
-    return true;
-  auto node = nodes_.find(running.state.node);
-  return node != nodes_.end() && node->second.hooked_types.count(running.spec->task_type) > 0;
+  return !running.spec->snapshot.files.empty() || std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& x) {
+    return x.second.hooked_types.count(running.spec->task_type) > 0;
+  });
 }
 
-// Puts the files of a task back on the node that ran it.
+// -- restoring: where the attempt ran ------------------------------------------------
+
+// Puts the files of a task back on the node that ran it, once that is there.
 void scheduler_state::restore(const task_id& id, const std::string& node,
                               std::function<void(rollback_status, std::string)> done) {
-  auto i = nodes_.find(node);
-  if (i == nodes_.end() || !i->second.snapshotter) {
-    done(rollback_status::failed, "node " + node + " that has the snapshot is not there");
-    return;
-  }
-  self_->request(i->second.snapshotter, restore_timeout, restore_request{id})
+  auto& job = restores_[id] = {node, std::move(done), self_->clock().now() + options_.restore_limit, 0};
+  if (nodes_[node].snapshotter)
+    ask_to_restore(id, job);
+  arm_watch();
+}
+
+void scheduler_state::ask_to_restore(const task_id& id, restore_job& job) {
+  auto number = job.request = ++last_restore_;
+  self_->request(nodes_[job.node].snapshotter, restore_timeout, restore_request{id})
     .then(
-      [done](const restore_reply& reply) {
+      [this, id, number](const restore_reply& reply) {
         if (reply.error)
-          done(rollback_status::failed, reply.error.message);
+          end_restore(id, number, rollback_status::failed, reply.error.message);
         else if (reply.found)
-          done(rollback_status::done, describe_counts(reply.counts));
+          end_restore(id, number, rollback_status::done, describe_counts(reply.counts));
         else
-          done(rollback_status::none, "nothing was captured: its handler was not called");
+          end_restore(id, number, rollback_status::none, "nothing was captured: its handler was not called");
       },
-      [done](const caf::error& error) {
-        done(rollback_status::failed, "the snapshotter did not answer: " + describe(error).message);
+      [this, id, number](const caf::error& error) {
+        if (auto i = restores_.find(id); error == caf::sec::request_receiver_down && i != restores_.end()
+                                         && i->second.request == number)
+          i->second.request = 0; // it is asked again when the node is back
+        else
+          end_restore(id, number, rollback_status::failed, "the snapshotter did not answer: " + describe(error).message);
       });
+}
+
+void scheduler_state::end_restore(const task_id& id, uint64_t request, rollback_status status, std::string message) {
+  auto i = restores_.find(id);
+  if (i == restores_.end() || i->second.request != request)
+    return; // of an earlier leadership, or of a node that went away meanwhile
+  auto done = std::move(i->second.done);
+  restores_.erase(i);
+  done(status, std::move(message));
+}
+
+// What a node was asked to restore when it went away is asked again: it finds what is left to be done.
+void scheduler_state::put_off_restores(const std::string& node) {
+  for (auto& [id, job] : restores_)
+    if (job.node == node)
+      job.request = 0;
+}
+
+// A node that comes back says with its pools what still runs there, and stops that, before it is asked to restore.
+void scheduler_state::watch_restores() {
+  std::vector<task_id> late;
+  auto time = self_->clock().now();
+  for (auto& [id, job] : restores_)
+    if (job.request == 0 && nodes_[job.node].snapshotter)
+      ask_to_restore(id, job);
+    else if (job.request == 0 && job.give_up_at <= time)
+      late.push_back(id);
+  for (const auto& id : late)
+    end_restore(id, 0, rollback_status::failed,
+                "node " + restores_.at(id).node + ", which ran it and has its snapshot, did not come back within "
+                  + std::to_string(options_.restore_limit.count()) + " s");
 }
 
 // A task has ended: its snapshot is dropped, or kept for a while.
@@ -66,7 +111,7 @@ void scheduler_state::release_snapshot_of(const task_change& change) {
   const auto& state = change.state;
   auto node = nodes_.find(state.node);
   if (change.before != task_status::running || node == nodes_.end() || !node->second.snapshotter
-      || !captures({nullptr, {}, change.spec, state, false}))
+      || !captures({nullptr, {}, change.spec, state, false, {}, nullptr, {}}))
     return;
   auto until = state.snapshot_until;
   if (state.rollback == rollback_status::failed)

@@ -23,15 +23,42 @@ why_reply scheduler_state::explain(const task_record& record) const {
   why_reply reply{record.spec.id, state.status, wait_kind::nothing, {}, {}};
   if (is_terminal(state.status)) {
     reply.sentence = "It has ended: " + std::string{name_of(state.status)} + ".";
-  } else if (state.status == task_status::running && state.rollback == rollback_status::running) {
-    reply.kind = wait_kind::rollback;
-    reply.sentence = "Its attempt " + std::to_string(state.fence.attempt) + " has failed; what it changed is being put back.";
   } else if (state.status == task_status::running) {
-    reply.sentence = "It is running: attempt " + std::to_string(state.fence.attempt) + " on node " + state.node + ".";
+    return explain_run(record);
   } else if (!state.waits_for.empty()) {
     return explain_wait(record);
   } else {
     return explain_queue(record);
+  }
+  return reply;
+}
+
+why_reply scheduler_state::explain_run(const task_record& record) const {
+  const auto& state = record.state;
+  why_reply reply{record.spec.id, state.status, wait_kind::nothing, {}, {}};
+  auto attempt = "attempt " + std::to_string(state.fence.attempt);
+  auto restore = restores_.find(record.spec.id);
+  auto running = running_.find(record.spec.id);
+  auto seconds_until = [&](time_point time) {
+    auto left = std::chrono::duration<double>(time - self_->clock().now()).count();
+    return std::to_string(static_cast<int64_t>(std::max(0.0, left)));
+  };
+  if (restore != restores_.end() && restore->second.request == 0) {
+    reply.kind = wait_kind::node;
+    reply.data["node"] = restore->second.node;
+    reply.data["seconds"] = seconds_until(restore->second.give_up_at);
+    reply.sentence = "Its " + attempt + " has failed; what it changed is put back when node " + restore->second.node
+                     + ", where it ran, is there again. If it stays away for " + reply.data["seconds"]
+                     + " s more, the rollback has failed.";
+  } else if (state.rollback == rollback_status::running) {
+    reply.kind = wait_kind::rollback;
+    reply.sentence = "Its " + attempt + " has failed; what it changed is being put back.";
+  } else if (running != running_.end() && !running->second.pool && !running->second.finishing) {
+    reply.kind = wait_kind::node;
+    reply.data["node"] = state.node;
+    reply.sentence = "Its " + attempt + " runs on node " + state.node + ", which is not there right now; it is taken for lost soon.";
+  } else {
+    reply.sentence = "It is running: " + attempt + " on node " + state.node + ".";
   }
   return reply;
 }
@@ -103,9 +130,16 @@ why_reply scheduler_state::explain_queue(const task_record& record) const {
     reply.data["task_type"] = spec.task_type;
     return say(wait_kind::handler_missing, "No live worker serves the task type " + spec.task_type + " yet.");
   }
+  auto key = ready_key_of(spec, state);
+  std::vector<const pool_entry*> usable;
+  for (const auto* pool : pools->second)
+    if (const auto& node = nodes_.at(pool->node); !node.draining && may_run_on(key, pool->node, node))
+      usable.push_back(pool);
+  if (usable.empty())
+    return explain_placement(record);
   uint32_t slots = 0;
   uint32_t busy = 0;
-  for (const auto* pool : pools->second) {
+  for (const auto* pool : usable) {
     slots += pool->slots;
     busy += pool->busy;
   }
@@ -116,17 +150,48 @@ why_reply scheduler_state::explain_queue(const task_record& record) const {
   auto queue = std::to_string(ahead) + (ahead == 1 ? " task is" : " tasks are") + " before it.";
   if (busy >= slots)
     return say(wait_kind::slot, "All " + std::to_string(slots) + " slots of " + spec.task_type + " are taken; " + queue);
-  auto key = ready_key_of(spec, state);
-  if (std::none_of(pools->second.begin(), pools->second.end(),
+  if (std::none_of(usable.begin(), usable.end(),
                    [&](const auto* pool) { return has_room(nodes_.at(pool->node), key); }))
     return explain_room(record);
-  for (const auto* pool : pools->second) {
+  for (const auto* pool : usable) {
     const auto& node = nodes_.at(pool->node);
     if (node.busy < limit_of(node))
       return say(wait_kind::turn, "It starts as soon as it is its turn; " + queue);
   }
-  reply.data["limit"] = std::to_string(limit_of(nodes_.at(pools->second.front()->node)));
+  reply.data["limit"] = std::to_string(limit_of(nodes_.at(usable.front()->node)));
   return say(wait_kind::slot, "The node runs as many tasks as max-concurrent-tasks allows (" + reply.data["limit"] + "); " + queue);
+}
+
+// Nodes serve its type, but it may run on none of them, or they are drained.
+why_reply scheduler_state::explain_placement(const task_record& record) const {
+  const auto& where = record.spec.placement;
+  why_reply reply{record.spec.id, record.state.status, wait_kind::placement, {}, {}};
+  auto list = [](std::string& text, const std::string& item) { text += (text.empty() ? "" : ", ") + item; };
+  std::string labels;
+  for (const auto& [name, value] : where.labels)
+    list(labels, name + '=' + value);
+  std::string drained;
+  for (const auto* pool : pools_of_type_.at(record.spec.task_type))
+    if (const auto& node = nodes_.at(pool->node); node.draining && allows(where, pool->node, node.labels))
+      list(drained, pool->node);
+  if (!where.node.empty())
+    reply.data["node"] = where.node;
+  if (!labels.empty())
+    reply.data["labels"] = labels;
+  auto served = "serves " + record.spec.task_type;
+  if (!drained.empty()) {
+    reply.data["draining"] = drained;
+    reply.sentence = "Where it may run is drained: nothing starts on " + drained + '.';
+  } else if (where.node.empty()) {
+    reply.sentence = "It waits for a node with the labels " + labels + " that " + served + "; none is there.";
+  } else if (labels.empty()) {
+    reply.sentence = "It may only run on node " + where.node + ", which is not there or does not " + "serve "
+                     + record.spec.task_type + '.';
+  } else {
+    reply.sentence = "It may only run on node " + where.node + " with the labels " + labels + "; no such node that " + served
+                     + " is there.";
+  }
+  return reply;
 }
 
 why_reply scheduler_state::explain_room(const task_record& record) const {
@@ -149,11 +214,28 @@ why_reply scheduler_state::explain_room(const task_record& record) const {
   return reply;
 }
 
+scheduler_status scheduler_state::status() const {
+  scheduler_status result;
+  result.leads = leads_;
+  result.dispatching = dispatching_;
+  result.running = static_cast<uint32_t>(running_.size());
+  result.ready_in_memory = ready_.size();
+  result.settings = settings_;
+  return result;
+}
+
 resources_reply scheduler_state::resources() const {
   resources_reply reply;
-  for (const auto& [name, node] : nodes_)
-    reply.nodes.push_back({name, node.cpus, node.memory_mb, std::max(0.0, node.held.cpu), node.held.memory_mb,
-                           std::max(0.0, node.held.io), node.reserved_for});
+  for (const auto& [name, node] : nodes_) {
+    node_resources x{name, node.cpus, node.memory_mb, std::max(0.0, node.held.cpu), node.held.memory_mb,
+                     std::max(0.0, node.held.io), node.reserved_for};
+    x.labels = node.labels;
+    x.running = node.busy;
+    x.present = std::any_of(pools_.begin(), pools_.end(), [&, &own = name](const auto& y) { return y.second->node == own; });
+    x.draining = node.draining;
+    x.drain_until = node.drain_until;
+    reply.nodes.push_back(std::move(x));
+  }
   return reply;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/file_snapshots.hpp"
+#include "actors/wire.hpp"
 #include "messages/requests.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -14,7 +15,7 @@
 
 namespace overwatch {
 
-// -- messages ------------------------------------------------------------------
+// -- messages: those that may come from another node are in `actors/execution.hpp` ---
 
 /// Captures files before an attempt. The snapshot is named after task and attempt; older ones of the task are
 /// dropped once it is complete. Sent again for the same attempt, it finds what is there.
@@ -35,50 +36,6 @@ struct capture_reply {
 /// Tells the capture of a task to stop: it is answered with a failure. Does nothing to a restore.
 struct stop_capture {
   task_id id;
-};
-
-/// Restores the newest complete capture of a task. The capture stays until it is released.
-struct restore_request {
-  task_id id;
-};
-
-struct restore_reply {
-  failure error;
-  bool found = false; ///< false without an error: nothing was captured
-  restore_counts counts;
-};
-
-/// The captures of a task are not needed any more: now, or after `keep_until`.
-struct release_snapshot {
-  task_id id;
-  std::optional<timestamp> keep_until;
-};
-
-/// Answered with `not_found` when the task has no capture here.
-struct describe_snapshot {
-  task_id id;
-};
-
-struct snapshot_files {
-  uint32_t attempt = 0;
-  timestamp captured_at;
-  std::optional<timestamp> keep_until;
-  std::vector<captured_entry> entries;
-  bool truncated = false; ///< only the first ones are shown
-  uint64_t total_entries = 0;
-  uint64_t total_bytes = 0;
-  std::vector<std::string> notes; ///< what was left out, in sentences
-  bool hook_state = false; ///< the handler's hook has captured something too
-};
-
-struct stored_snapshots_request {};
-
-struct stored_snapshots {
-  struct item {
-    task_id id;
-    std::optional<timestamp> keep_until;
-  };
-  std::vector<item> tasks; ///< that have captures here, each once
 };
 
 /// Captures and restores the files of rollback scopes on this node.
@@ -171,11 +128,4 @@ snapshotter_actor::behavior_type snapshotter(snapshotter_state::pointer self, st
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::capture_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::capture_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::stop_capture)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::restore_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::restore_reply)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::release_snapshot)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::describe_snapshot)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::snapshot_files)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::stored_snapshots_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::stored_snapshots)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<overwatch::snapshot_operation>)

@@ -3,6 +3,7 @@
 #include "actors/change.hpp"
 #include "actors/command.hpp"
 #include "actors/store.hpp"
+#include "actors/wire.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -182,19 +183,6 @@ struct role_report {
   std::vector<std::shared_ptr<const workflow_record>> workflows; ///< that are being compensated
 };
 
-struct attempt_progress {
-  task_id id;
-  fencing_token fence;
-  bool has_progress = false;
-  double percent = 0;
-  std::string message;
-  std::vector<log_entry> lines;
-};
-
-struct progress_batch {
-  std::vector<attempt_progress> attempts;
-};
-
 struct flush_request {};
 
 /// Documents of one kind whose name begins with `prefix`, after `after`, in order.
@@ -282,7 +270,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::expired_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::id_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::proposal)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::role_report)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::progress_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::flush_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::documents_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document)

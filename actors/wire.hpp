@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/execution.hpp"
 #include "actors/replicated_log.hpp"
 #include "actors/state_transfer.hpp"
 #include "messages/inspect_std.hpp"
@@ -145,4 +146,22 @@ CAF_BEGIN_TYPE_ID_BLOCK(overwatch_nodes, first_custom_type_id + 200)
   CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::chunk_request))
   CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::state_chunk))
   CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::close_transfer))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::pool_offer))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::node_capacity))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::snapshotter_offer))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::outcome_batch))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::progress_batch))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::assignment_batch))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::settled_batch))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::stop_attempt))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::deadline_change))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::drain_request))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::drain_reply))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::restore_request))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::restore_reply))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::release_snapshot))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::describe_snapshot))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::snapshot_files))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::stored_snapshots_request))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::stored_snapshots))
 CAF_END_TYPE_ID_BLOCK(overwatch_nodes)

@@ -34,6 +34,7 @@ worker_actor::behavior_type worker(worker_actor::stateful_pointer<worker_state> 
       for (const auto& context : x.attempts) {
         attempts_done::item item;
         item.id = context->task().id;
+        item.fence = context->fence();
         item.started_at = now();
         auto begin = std::chrono::steady_clock::now();
         item.how = run_handler(run, *context);

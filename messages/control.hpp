@@ -96,7 +96,7 @@ struct node_resources {
   std::optional<task_id> reserved_for; ///< a task that waited too long: nothing else takes resources before it
   std::map<std::string, std::string> labels{};
   uint32_t running = 0;                ///< attempts that it starts and runs
-  bool present = true;                 ///< false: it is away, and something waits for it to come back
+  bool present = true;                 ///< false: it is away
   bool draining = false;               ///< nothing starts there
   std::optional<timestamp> drain_until{}; ///< when what still runs there goes back to the queue; none: never
 };

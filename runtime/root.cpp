@@ -85,7 +85,7 @@ void root_state::start_snapshotter() {
     }
   links_.snapshotter = watch("snapshotter", self_->spawn(snapshotter, options_.files, std::move(x)));
   offer.node = options_.node;
-  offer.handle = links_.snapshotter;
+  offer.handle = caf::actor_cast<caf::strong_actor_ptr>(links_.snapshotter);
   self_->send(links_.scheduler, std::move(offer));
 }
 

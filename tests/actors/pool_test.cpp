@@ -20,7 +20,10 @@ constexpr auto patience = 20s;
 class PoolTest : public ::testing::Test {
 protected:
   struct config : caf::actor_system_config {
-    config() { add_message_types<caf::id_block::overwatch>(); }
+    config() {
+      add_message_types<caf::id_block::overwatch>();
+      add_message_types<caf::id_block::overwatch_nodes>();
+    }
   };
 
   pool_actor start(handler_function run, handler_options options = {}, uint32_t slots = 2) {
@@ -47,7 +50,10 @@ protected:
   }
 
   void assign(const pool_actor& handle, std::vector<assignment> attempts) {
-    caf::anon_send(handle, assignment_batch{std::move(attempts)});
+    assignment_batch batch;
+    batch.attempts = std::move(attempts);
+    batch.mark = {1, ++marks};
+    caf::anon_send(handle, std::move(batch));
   }
 
   /// Messages of the pool until `count` outcomes came.
@@ -78,6 +84,7 @@ protected:
   std::vector<attempt_progress> reports;
   std::vector<pool_offer> offers;
   size_t written = 0;
+  uint64_t marks = 0;
 };
 
 TEST_F(PoolTest, RunsWhatItIsGivenAndSaysHowItEnded) {

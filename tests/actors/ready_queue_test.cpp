@@ -99,7 +99,8 @@ TEST(ReadyQueueTest, WhatDoesNotFitIsPassedByWhatDoes) {
   auto next = x.best(10, small);
   EXPECT_EQ(next.key.order, 2u);
   EXPECT_TRUE(next.resources);
-  EXPECT_EQ(x.queue.first_with_demand("a", at(10))->key.order, 1u);
+  auto any = [](const ready_key&) { return true; };
+  EXPECT_EQ(x.queue.first_with_demand("a", at(10), any)->key.order, 1u);
   auto none = [](const ready_key& key) { return key.demand.cpu == 0; };
   EXPECT_EQ(x.best(10, none).key.order, 3u) << "what asks for nothing is held up by nobody";
 }
@@ -111,6 +112,41 @@ TEST(ReadyQueueTest, LooksOnlySoFarForWhatFits) {
   x.insert(priority::normal, 3, 3, 0.1);
   auto small = [](const ready_key& key) { return key.demand.cpu < 0.5; };
   EXPECT_FALSE(x.queue.best("a", at(10), small));
+}
+
+TEST(ReadyQueueTest, TasksOfAFullNodeStopNobodyHoweverManyTheyAre) {
+  fixture x{ready_queue{{4'096, 60s, 2}}};
+  auto add = [&](uint64_t order, const std::string& node, double cpu) {
+    auto spec = fixture::spec(priority::normal, order);
+    spec.placement.node = node;
+    spec.resources.cpu = cpu;
+    x.queue.insert(spec, fixture::state(order), order);
+  };
+  for (uint64_t order = 1; order <= 1'000; ++order)
+    add(order, "full", 0);
+  add(1'001, "free", 0.9);
+  add(1'002, "free", 0.1);
+  auto on_free = [](const ready_key& key) { return key.where && key.where->node == "free" && key.demand.cpu < 0.5; };
+  ASSERT_TRUE(x.queue.best("a", at(10), on_free));
+  EXPECT_EQ(x.best(10, on_free).key.order, 1'002u);
+}
+
+TEST(ReadyQueueTest, OnlyTasksThatTakeOfANodeWaitForItsRoom) {
+  fixture x{ready_queue{{16, 60s}}};
+  auto spec = fixture::spec(priority::normal, 1);
+  spec.placement.node = "n";
+  x.queue.insert(spec, fixture::state(1), 1);
+  auto any = [](const ready_key&) { return true; };
+  EXPECT_FALSE(x.queue.first_with_demand("a", at(10), any)) << "it waits for its node, not for room";
+}
+
+TEST(ReadyQueueTest, PlacementNamesANodeAndItsLabels) {
+  std::map<std::string, std::string> labels{{"disk", "ssd"}, {"zone", "a"}};
+  EXPECT_TRUE(allows({}, "n", labels));
+  EXPECT_TRUE(allows({"n", {{"disk", "ssd"}}}, "n", labels));
+  EXPECT_FALSE(allows({"m", {}}, "n", labels));
+  EXPECT_FALSE(allows({"", {{"disk", "hdd"}}}, "n", labels));
+  EXPECT_FALSE(allows({"", {{"disk", "ssd"}, {"gpu", "1"}}}, "n", labels)) << "all of them";
 }
 
 TEST(ReadyQueueTest, KeysBehindAFullWindowComeWithAPage) {

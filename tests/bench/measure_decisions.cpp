@@ -39,6 +39,11 @@ pool_actor::behavior_type instant_pool(pool_actor::pointer self, scheduler_actor
   self->send(scheduler, pool_offer{task_type, "here", slots, true}, caf::actor_cast<caf::strong_actor_ptr>(self));
   return {
     [=](assignment_batch& x) {
+      if (x.report) { // asked once, before it has anything
+        pool_offer offer{task_type, "here", slots, true};
+        offer.heard = x.mark;
+        self->send(scheduler, std::move(offer), caf::actor_cast<caf::strong_actor_ptr>(self));
+      }
       if (task_type == "hold")
         return;
       outcome_batch ended;
@@ -55,6 +60,7 @@ pool_actor::behavior_type instant_pool(pool_actor::pointer self, scheduler_actor
     [=](const deadline_change&) {},
     [=](const attempts_done&) {},
     [=](caf::update_atom, uint32_t) {},
+    [=](caf::join_atom, partition_id, const caf::strong_actor_ptr&) {},
     [=](caf::join_atom, const scheduler_actor&) {},
     [=](const drain_request&) { return drain_reply{}; },
     [=](const pools_request&) { return pool_status{}; },

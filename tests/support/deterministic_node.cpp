@@ -7,6 +7,7 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace overwatch::test {
@@ -15,17 +16,37 @@ namespace {
 
 const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
 
-pool_actor::behavior_type played_pool(pool_actor::stateful_pointer<played_pool_state> self) {
+void send_offer(pool_actor::stateful_pointer<played_pool_state> self) {
+  ++self->state.offer.number;
+  self->send(self->state.scheduler, self->state.offer, caf::actor_cast<caf::strong_actor_ptr>(self));
+}
+
+pool_actor::behavior_type played_pool(pool_actor::stateful_pointer<played_pool_state> self, scheduler_actor scheduler,
+                                      pool_offer first) {
+  self->state.scheduler = std::move(scheduler);
+  self->state.offer = std::move(first);
+  send_offer(self);
   return {
     [=](assignment_batch& x) {
-      for (auto& attempt : x.attempts)
-        self->state.assigned.push_back(std::move(attempt));
+      auto& state = self->state;
+      state.offer.heard = x.mark;
+      for (auto& attempt : x.attempts) {
+        state.offer.held.push_back({attempt.task.spec->id, attempt.fence, false});
+        state.assigned.push_back(std::move(attempt));
+      }
+      std::move(x.settled.begin(), x.settled.end(), std::back_inserter(state.settled));
+      if (x.report)
+        send_offer(self);
     },
     [=](const stop_attempt& x) { self->state.stops.push_back(x); },
     [=](const deadline_change& x) { self->state.deadlines.push_back(x); },
     [=](const attempts_done&) {},
     [=](caf::update_atom, uint32_t slots) { self->state.resized.push_back(slots); },
-    [=](caf::join_atom, const scheduler_actor& scheduler) { self->state.scheduler = scheduler; },
+    [=](caf::join_atom, partition_id, const caf::strong_actor_ptr& scheduler) {
+      self->state.scheduler = caf::actor_cast<scheduler_actor>(scheduler);
+      send_offer(self);
+    },
+    [=](caf::join_atom, const scheduler_actor&) {},
     [=](const drain_request&) { return drain_reply{}; },
     [=](const pools_request&) { return pool_status{}; },
     [=](const workers_request&) { return workers_reply{}; },
@@ -37,6 +58,7 @@ pool_actor::behavior_type played_pool(pool_actor::stateful_pointer<played_pool_s
 
 deterministic_node::config::config() {
   add_message_types<caf::id_block::overwatch>();
+  add_message_types<caf::id_block::overwatch_nodes>();
   set("scheduler.policy", caf::atom("testing"));
 }
 
@@ -106,13 +128,11 @@ timestamp deterministic_node::time() const {
   return beginning + std::chrono::duration_cast<std::chrono::microseconds>(since_start);
 }
 
-pool_actor deterministic_node::offer(const std::string& task_type, uint32_t slots) {
-  auto handle = system_.spawn(played_pool);
+pool_actor deterministic_node::offer(const std::string& task_type, uint32_t slots, const std::string& node) {
+  auto handle = system_.spawn(played_pool, links.scheduler, pool_offer{task_type, node, slots, true, {}, 0, {}, {}});
   spawned_.push_back(caf::actor_cast<caf::actor>(handle));
   auto* actor = caf::actor_cast<caf::abstract_actor*>(handle);
   pools_[handle.address()] = &dynamic_cast<pool_actor::stateful_pointer<played_pool_state>>(actor)->state;
-  caf::anon_send(links.scheduler, pool_offer{task_type, "here", slots, true},
-                 caf::actor_cast<caf::strong_actor_ptr>(handle));
   settle();
   return handle;
 }
@@ -129,7 +149,17 @@ std::vector<uint32_t> deterministic_node::resized(const pool_actor& pool) {
   return pools_.at(pool.address())->resized;
 }
 
+std::vector<settled_outcome> deterministic_node::take_settled(const pool_actor& pool) {
+  return std::exchange(pools_.at(pool.address())->settled, {});
+}
+
 void deterministic_node::finish(attempt_outcome outcome) {
+  for (auto& [address, pool] : pools_) {
+    auto& held = pool->offer.held;
+    held.erase(std::remove_if(held.begin(), held.end(),
+                              [&](const auto& x) { return x.id == outcome.id && x.fence == outcome.fence; }),
+               held.end());
+  }
   caf::anon_send(links.scheduler, outcome_batch{{std::move(outcome)}});
   settle();
 }

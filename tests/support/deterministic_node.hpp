@@ -14,12 +14,15 @@
 
 namespace overwatch::test {
 
-/// A pool that a test plays: it remembers what it was given and sends the outcomes that the test wants.
+/// A pool that a test plays: it remembers what it was given and sends the outcomes that the test wants. Asked what it
+/// holds, it says the truth.
 struct played_pool_state {
+  pool_offer offer; ///< `held`: all that was assigned and has not ended
   std::vector<assignment> assigned;
   std::vector<stop_attempt> stops;
   std::vector<uint32_t> resized;
   std::vector<deadline_change> deadlines;
+  std::vector<settled_outcome> settled;
   scheduler_actor scheduler;
   static inline const char* name = "played_pool";
 };
@@ -42,10 +45,11 @@ public:
   timestamp time() const;
 
   /// Offers `slots` for a task type; the test plays the pool.
-  pool_actor offer(const std::string& task_type, uint32_t slots);
+  pool_actor offer(const std::string& task_type, uint32_t slots, const std::string& node = "here");
   std::vector<assignment> take_assigned(const pool_actor& pool);
   std::vector<stop_attempt> take_stops(const pool_actor& pool);
   std::vector<uint32_t> resized(const pool_actor& pool);
+  std::vector<settled_outcome> take_settled(const pool_actor& pool);
   void finish(const assignment& x, violation kind = violation::none, std::string message = {});
   void finish(attempt_outcome outcome);
 

@@ -1,0 +1,176 @@
+#include "actors/pool.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+/// The part of the pool that deals with schedulers: who leads, what is offered, and outcomes until they are settled.
+namespace overwatch {
+
+namespace {
+
+/// Holds what nobody else may hold, or what another attempt may change: two at a time would do harm.
+bool must_not_run_twice(const task_spec& x) {
+  return !x.resources.exclusive.empty() || !x.concurrency.key.empty() || !x.snapshot.files.empty()
+         || !x.snapshot.keys.empty();
+}
+
+} // namespace
+
+// -- who leads -----------------------------------------------------------------
+
+void pool_state::join(partition_id partition, scheduler_actor scheduler) {
+  auto& x = leaders_[partition];
+  if (x.handle != scheduler) {
+    if (x.handle)
+      self_->demonitor(x.handle.address());
+    if (scheduler)
+      self_->monitor(scheduler);
+    x.handle = std::move(scheduler);
+    if (!x.fence_at) // until the new one is heard
+      x.fence_at = self_->clock().now() + options_.fence_after;
+    tick_at(*x.fence_at);
+  }
+  x.repeat_at.reset();
+  if (x.handle)
+    offer(partition, x);
+}
+
+void pool_state::scheduler_down(const caf::actor_addr& source) {
+  for (auto& [partition, x] : leaders_)
+    if (x.handle && x.handle.address() == source)
+      join(partition, scheduler_actor{});
+}
+
+void pool_state::offer(partition_id partition, leader& to) {
+  pool_offer x{options_.task_type, options_.node, options_.slots, !drain_.promise, own_name(), ++offers_, to.heard, {}};
+  auto add = [&, partition = partition](const task_id& id, const fencing_token& fence, bool ended) {
+    if (id.partition() == partition)
+      x.held.push_back({id, fence, ended});
+  };
+  for (const auto& [id, held] : running_)
+    add(id, held.what.fence, false);
+  for (const auto& [id, held] : capturing_)
+    add(id, held.what.fence, false);
+  for (const auto& held : waiting_)
+    add(held.task.spec->id, held.fence, false);
+  for (const auto& [id, held] : behind_)
+    add(id, held.fence, false);
+  for (const auto& [key, held] : ended_)
+    add(key.id, key.fence, true);
+  self_->send(to.handle, std::move(x), caf::actor_cast<caf::strong_actor_ptr>(self_));
+  to.repeat_at = self_->clock().now() + options_.offer_interval;
+  tick_at(*to.repeat_at);
+}
+
+void pool_state::offer_to_all() {
+  for (auto& [partition, x] : leaders_)
+    if (x.handle)
+      offer(partition, x);
+}
+
+void pool_state::hear(assignment_batch& x) {
+  auto& from = leaders_[x.partition];
+  if (!(from.heard < x.mark))
+    return; // it was overtaken by what the scheduler said later, or comes twice
+  from.heard = x.mark;
+  from.repeat_at.reset();
+  from.fence_at.reset();
+  if (x.lease.count() > 0) {
+    from.fence_at = self_->clock().now() + x.lease;
+    tick_at(*from.fence_at);
+  }
+  settle(x.settled);
+  for (auto& what : x.attempts)
+    take(std::move(what));
+  start_waiting();
+  if (!x.report || !from.handle)
+    return;
+  offer(x.partition, from);
+  for (auto& [key, held] : ended_)
+    if (key.id.partition() == x.partition)
+      out_[x.partition].outcomes.push_back(held.outcome);
+  send_outcomes();
+}
+
+void pool_state::watch_leaders(time_point time) {
+  for (auto& [partition, x] : leaders_) {
+    if (x.repeat_at && time >= *x.repeat_at && x.handle)
+      offer(partition, x);
+    if (x.fence_at && time >= *x.fence_at)
+      fence_off(partition);
+    if (x.repeat_at)
+      tick_at(*x.repeat_at);
+    if (x.fence_at && time < *x.fence_at)
+      tick_at(*x.fence_at);
+  }
+}
+
+// The scheduler that leads now, wherever it is, may take these attempts for lost and start others.
+void pool_state::fence_off(partition_id partition) {
+  auto meant = [&](const task_spec& x) { return x.id.partition() == partition && must_not_run_twice(x); };
+  for (auto& [id, x] : running_)
+    if (meant(*x.what.task.spec))
+      ask_to_stop(x, cancellation::cause::shutdown);
+  for (auto& [id, x] : capturing_)
+    if (meant(*x.what.task.spec) && x.stop == cancellation::cause::none) {
+      x.stop = cancellation::cause::shutdown;
+      self_->send(options_.snapshotter, stop_capture{id});
+    }
+  std::deque<assignment> left;
+  for (auto& what : waiting_)
+    if (meant(*what.task.spec))
+      conclude(sent_back(what));
+    else
+      left.push_back(std::move(what));
+  waiting_ = std::move(left);
+}
+
+// -- outcomes ------------------------------------------------------------------
+
+void pool_state::conclude(attempt_outcome&& x, uint64_t worker) {
+  out_[x.id.partition()].outcomes.push_back(x);
+  if (worker)
+    ++workers_.at(worker).unsettled;
+  attempt_key key{x.id, x.fence};
+  ended_[key] = {std::move(x), self_->clock().now(), worker};
+}
+
+void pool_state::send_outcomes() {
+  for (auto& [partition, batch] : std::exchange(out_, {}))
+    if (auto i = leaders_.find(partition); i != leaders_.end() && i->second.handle)
+      self_->send(i->second.handle, std::move(batch));
+  if (!ended_.empty() && !resend_at_) {
+    resend_at_ = self_->clock().now() + options_.resend_after;
+    tick_at(*resend_at_);
+  }
+  finish_drain();
+}
+
+void pool_state::send_again(time_point time) {
+  if (!resend_at_ || time < *resend_at_)
+    return;
+  resend_at_.reset(); // set again when they are sent
+  for (auto& [key, held] : ended_)
+    if (held.sent_at + options_.resend_after <= time) {
+      out_[key.id.partition()].outcomes.push_back(held.outcome);
+      held.sent_at = time;
+    }
+}
+
+void pool_state::settle(const std::vector<settled_outcome>& outcomes) {
+  for (const auto& x : outcomes) {
+    auto i = ended_.find({x.id, x.fence});
+    if (i == ended_.end())
+      continue;
+    auto worker = workers_.find(i->second.worker);
+    ended_.erase(i);
+    if (worker == workers_.end())
+      continue;
+    self_->send(worker->second.handle, settled_batch{{x}});
+    if (--worker->second.unsettled == 0 && worker->second.retired)
+      dismiss(worker);
+  }
+  finish_drain();
+}
+
+} // namespace overwatch
