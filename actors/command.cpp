@@ -69,9 +69,8 @@ bool inspect(decoder& f, workflow_command& x) {
   auto count = f.get_size();
   if (!f.ok() || count > f.rest().size())
     return false;
-  x.tasks.resize(count);
-  for (auto& task : x.tasks)
-    if (!get_submission(f, task))
+  for (uint64_t i = 0; i < count; ++i) // damaged bytes may claim more than there are
+    if (f.rest().empty() || !get_submission(f, x.tasks.emplace_back()))
       return false;
   return true;
 }
@@ -170,8 +169,9 @@ bool decode_batch(std::string_view bytes, command_batch& batch) {
   auto count = f.get_size();
   if (!f.ok() || count > bytes.size())
     return false;
-  batch.commands.resize(count);
-  for (auto& x : batch.commands) {
+  batch.commands.clear();
+  for (uint64_t i = 0; i < count; ++i) { // damaged bytes may claim more than there are
+    auto& x = batch.commands.emplace_back();
     auto tag = f.get_size();
     if (version == 1) {
       command_in_batch next{tag, x, false};

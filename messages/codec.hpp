@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -163,7 +164,19 @@ public:
     return fail();
   }
 
+  /// Reads a struct by its `inspect`, which may answer with a bool whether the bytes can be right.
+  template <class T>
+  bool read(T& x) {
+    if constexpr (std::is_same_v<decltype(inspect(*this, x)), bool>)
+      ok_ = inspect(*this, x) && ok_;
+    else
+      inspect(*this, x);
+    return ok_;
+  }
+
 private:
+  static constexpr uint64_t max_reserved = 256; ///< elements; what damaged bytes claim takes no memory
+
   uint64_t fail() {
     ok_ = false;
     return 0;
@@ -266,7 +279,7 @@ private:
       fail();
       return;
     }
-    xs.reserve(size);
+    xs.reserve(std::min(size, max_reserved));
     for (uint64_t i = 0; i < size && ok_; ++i)
       get(xs.emplace_back());
   }
@@ -284,7 +297,7 @@ private:
 
   template <class T>
   auto get(T& x) -> std::void_t<decltype(inspect(*this, x))> {
-    inspect(*this, x);
+    read(x);
   }
 
   std::string_view rest_;
@@ -305,8 +318,7 @@ std::string encode(const T& x) {
 template <class T>
 [[nodiscard]] bool decode(std::string_view bytes, T& x) {
   decoder f{bytes};
-  inspect(f, x);
-  return f.ok();
+  return f.read(x);
 }
 
 } // namespace overwatch
