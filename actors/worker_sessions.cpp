@@ -212,12 +212,12 @@ caf::result<drain_reply> worker_sessions_state::drain(const drain_request& x) {
   return all->promise;
 }
 
-void worker_sessions_state::join(scheduler_actor scheduler) {
-  scheduler_ = std::move(scheduler);
+void worker_sessions_state::join(partition_id partition, caf::strong_actor_ptr scheduler) {
   for (auto& [id, session] : sessions_)
     for (auto& [type, served] : session.services)
       if (served.pool)
-        self_->send(served.pool, caf::join_atom::value, scheduler_);
+        self_->send(served.pool, caf::join_atom::value, partition, scheduler);
+  schedulers_[partition] = std::move(scheduler);
 }
 
 // -- looking ---------------------------------------------------------------------
@@ -281,7 +281,12 @@ worker_sessions_actor::behavior_type worker_sessions(worker_sessions_state::poin
     [=](const leave_request& x) { return self->state.leave(x); },
     [=](const pools_request&) { return self->state.pools(); },
     [=](const workers_request&) { return self->state.workers(); },
-    [=](caf::join_atom, const scheduler_actor& scheduler) { self->state.join(scheduler); },
+    [=](caf::join_atom, partition_id partition, const caf::strong_actor_ptr& scheduler) {
+      self->state.join(partition, scheduler);
+    },
+    [=](caf::join_atom, const scheduler_actor& scheduler) {
+      self->state.join(0, caf::actor_cast<caf::strong_actor_ptr>(scheduler));
+    },
     [=](const drain_request& x) { return self->state.drain(x); },
     [=](parked_attempt& x) { self->state.park(x); },
     [=](const settled_batch& x) { self->state.settle(x); },

@@ -29,7 +29,9 @@ using worker_sessions_actor = caf::typed_actor<
   // Their pools, and they themselves.
   caf::replies_to<pools_request>::with<pools_reply>,
   caf::replies_to<workers_request>::with<workers_reply>,
-  // The scheduler that their pools work for.
+  // The scheduler that leads a partition, for their pools; null: none is in sight.
+  caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
+  // The scheduler of a node that has one partition.
   caf::reacts_to<caf::join_atom, scheduler_actor>,
   // The node stops.
   caf::replies_to<drain_request>::with<drain_reply>,
@@ -86,7 +88,7 @@ public:
   caf::result<leave_reply> leave(const leave_request& x);
   pools_reply pools() const;
   workers_reply workers() const;
-  void join(scheduler_actor scheduler);
+  void join(partition_id partition, caf::strong_actor_ptr scheduler);
   caf::result<drain_reply> drain(const drain_request& x);
   void park(parked_attempt& x);
   void settle(const settled_batch& x);
@@ -179,7 +181,7 @@ private:
   worker_sessions_options options_;
   gateway_actor front_;
   journal_actor journal_;
-  scheduler_actor scheduler_;
+  std::map<partition_id, caf::strong_actor_ptr> schedulers_;
   std::mt19937_64 random_;
   std::map<std::string, session> sessions_;
   std::map<attempt_name, attempt> attempts_;

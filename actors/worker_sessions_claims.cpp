@@ -53,8 +53,8 @@ void worker_sessions_state::start_pool(const session& x, const std::string& task
     return worker_actor{system.spawn(attached_worker, std::move(slot), sessions)};
   };
   served.pool = self_->spawn<caf::linked>(pool, std::move(options), journal_);
-  if (scheduler_)
-    self_->send(served.pool, caf::join_atom::value, scheduler_);
+  for (const auto& [partition, scheduler] : schedulers_)
+    self_->send(served.pool, caf::join_atom::value, partition, scheduler);
 }
 
 void worker_sessions_state::offer(service& x) {

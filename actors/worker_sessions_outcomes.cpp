@@ -59,7 +59,7 @@ outcome outcome_of(finished_attempt& how) {
 void worker_sessions_state::end(const parked_attempt& x, outcome how, timestamp since, std::chrono::microseconds execution) {
   attempts_done done;
   done.worker = x.slot;
-  done.items.push_back({x.context->task().id, std::move(how), since, execution});
+  done.items.push_back({x.context->task().id, std::move(how), since, execution, x.context->fence()});
   self_->send(x.pool, std::move(done));
 }
 
