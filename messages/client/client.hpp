@@ -107,13 +107,10 @@ public:
   /// handlers to stop. True when nothing was left.
   bool leave(milliseconds limit);
 
-  // -- everything else --
-
-  /// Any request of `gateway_actor`. `repeatable`: it does no harm twice.
+private:
   template <class Reply, class Request>
   std::future<Reply> ask(Request request, bool repeatable, milliseconds timeout);
 
-private:
   template <class Reply, class Request>
   Reply call(Request request, bool repeatable = true);
 
