@@ -18,9 +18,9 @@ readonly root
 
 # Folders whose tests run under the sanitizers too: our own code, in its own process. ThreadSanitizer knows nothing of
 # what happens inside Debian's libraries, so it gets what runs on CAF's deterministic scheduler or on our own threads.
-readonly sanitized=(messages actors storage config http handlers rules security backup maintenance replication simulation)
+readonly sanitized=(messages actors storage config http handlers rules security backup maintenance replication simulation fuzz)
 # Of these, what measures its own memory, or is killed a hundred times: too slow there.
-readonly unsanitized='backup\.(LargeTest|CrashTest)'
+readonly unsanitized='backup\.(LargeTest|CrashTest)|storage\.(LargeStateTest|ReplacementCrashTest)'
 readonly threaded=(messages actors http handlers)
 # Of these, what needs threads of CAF's: their synchronisation is invisible to it, so its reports would be false.
 readonly real_scheduler='PoolTest|JournalTest\.Checkpoint'
