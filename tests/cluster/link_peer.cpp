@@ -1,7 +1,7 @@
-#include "actors/membership.hpp"
 #include "config/cluster_nodes.hpp"
 #include "runtime/cluster/caf_connector.hpp"
 #include "runtime/cluster/caf_network.hpp"
+#include "runtime/cluster/membership_settings.hpp"
 #include "tests/support/memory_store.hpp"
 
 #include <caf/actor_system.hpp>
@@ -65,16 +65,10 @@ int run(const settings& config) {
   caf::actor_system system{system_config};
   memory_store db;
   std::random_device device;
-  membership_options options;
-  options.node = config.node.name;
-  options.address = own_address(config);
-  options.version = "test";
-  options.seed = static_cast<uint64_t>(device()) << 32 | device();
-  options.instance = std::to_string(options.seed);
   auto random = [&] { return static_cast<uint64_t>(device()) << 32 | device(); };
-  options.identity = *open_identity(db, false, 1, random);
-  for (const auto& x : cluster_nodes(config))
-    options.nodes.push_back({x.name, x.address()});
+  auto identity = *open_identity(db, false, config.cluster.partitions, random);
+  auto seed = random();
+  auto options = make_membership_options(config, identity, std::to_string(seed), seed);
   auto listener = system.spawn(printer, config.node.name);
   connector_options connecting;
   connecting.tls = has_certificate(config);

@@ -119,7 +119,7 @@ TEST_P(LinkProcessTest, KilledNodeIsDownAtOnceAndComesBack) {
     auto down = "down " + std::string{killed};
     auto up = "up " + std::string{killed};
     victim->signal(SIGKILL);
-    EXPECT_TRUE(eventually([&] { return witness->count(down) == 1; }, 1s)) << killed << witness->text();
+    EXPECT_TRUE(eventually([&] { return witness->count(down) == 1; }, 1500ms)) << killed << witness->text();
     victim.reset();
     victim = start(killed);
     EXPECT_TRUE(eventually([&] { return witness->count(up) == 2; }, 20s)) << killed << witness->text();
