@@ -132,6 +132,7 @@ private:
   void fence_off(partition_id partition);
   void settle(const std::vector<settled_outcome>& outcomes);
   void send_again(time_point time);
+  void send_all_outcomes(partition_id partition);
   void conclude(attempt_outcome&& x, uint64_t worker = 0);
   void send_outcomes();
   void take(assignment&& what);

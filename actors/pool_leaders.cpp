@@ -31,8 +31,10 @@ void pool_state::join(partition_id partition, scheduler_actor scheduler) {
     tick_at(*x.fence_at);
   }
   x.repeat_at.reset();
-  if (x.handle)
-    offer(partition, x);
+  if (!x.handle)
+    return;
+  offer(partition, x);
+  send_all_outcomes(partition);
 }
 
 void pool_state::scheduler_down(const caf::actor_addr& source) {
@@ -86,10 +88,7 @@ void pool_state::hear(assignment_batch& x) {
   if (!x.report || !from.handle)
     return;
   offer(x.partition, from);
-  for (auto& [key, held] : ended_)
-    if (key.id.partition() == x.partition)
-      out_[x.partition].outcomes.push_back(held.outcome);
-  send_outcomes();
+  send_all_outcomes(x.partition);
 }
 
 void pool_state::watch_leaders(time_point time) {
@@ -144,6 +143,13 @@ void pool_state::send_outcomes() {
     tick_at(*resend_at_);
   }
   finish_drain();
+}
+
+void pool_state::send_all_outcomes(partition_id partition) {
+  for (auto& [key, held] : ended_)
+    if (key.id.partition() == partition)
+      out_[partition].outcomes.push_back(held.outcome);
+  send_outcomes();
 }
 
 void pool_state::send_again(time_point time) {

@@ -29,6 +29,8 @@ pool_actor::behavior_type played_pool(pool_actor::stateful_pointer<played_pool_s
   return {
     [=](assignment_batch& x) {
       auto& state = self->state;
+      if (state.deaf)
+        return;
       state.offer.heard = x.mark;
       for (auto& attempt : x.attempts) {
         state.offer.held.push_back({attempt.task.spec->id, attempt.fence, false});
@@ -129,7 +131,11 @@ timestamp deterministic_node::time() const {
 }
 
 pool_actor deterministic_node::offer(const std::string& task_type, uint32_t slots, const std::string& node) {
-  auto handle = system_.spawn(played_pool, links.scheduler, pool_offer{task_type, node, slots, true, {}, 0, {}, {}});
+  return play(pool_offer{task_type, node, slots, true});
+}
+
+pool_actor deterministic_node::play(pool_offer first) {
+  auto handle = system_.spawn(played_pool, links.scheduler, std::move(first));
   spawned_.push_back(caf::actor_cast<caf::actor>(handle));
   auto* actor = caf::actor_cast<caf::abstract_actor*>(handle);
   pools_[handle.address()] = &dynamic_cast<pool_actor::stateful_pointer<played_pool_state>>(actor)->state;
@@ -153,25 +159,40 @@ std::vector<settled_outcome> deterministic_node::take_settled(const pool_actor& 
   return std::exchange(pools_.at(pool.address())->settled, {});
 }
 
-void deterministic_node::finish(attempt_outcome outcome) {
+// It does not hold the attempt any more.
+void deterministic_node::forget(const attempt_outcome& outcome) {
   for (auto& [address, pool] : pools_) {
     auto& held = pool->offer.held;
     held.erase(std::remove_if(held.begin(), held.end(),
                               [&](const auto& x) { return x.id == outcome.id && x.fence == outcome.fence; }),
                held.end());
   }
+}
+
+void deterministic_node::finish(attempt_outcome outcome) {
+  forget(outcome);
   caf::anon_send(links.scheduler, outcome_batch{{std::move(outcome)}});
   settle();
 }
 
-void deterministic_node::finish(const assignment& x, violation kind, std::string message) {
+void deterministic_node::report(const pool_actor& pool, attempt_outcome outcome) {
+  forget(outcome);
+  caf::send_as(caf::actor_cast<caf::actor>(pool), links.scheduler, outcome_batch{{std::move(outcome)}});
+  settle();
+}
+
+attempt_outcome deterministic_node::outcome_of(const assignment& x, violation kind, std::string message) {
   attempt_outcome outcome;
   outcome.id = x.task.spec->id;
   outcome.fence = x.fence;
   outcome.kind = kind;
   outcome.message = std::move(message);
   outcome.started_at = x.started_at;
-  finish(std::move(outcome));
+  return outcome;
+}
+
+void deterministic_node::finish(const assignment& x, violation kind, std::string message) {
+  finish(outcome_of(x, kind, std::move(message)));
 }
 
 } // namespace overwatch::test

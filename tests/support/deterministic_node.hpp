@@ -18,6 +18,7 @@ namespace overwatch::test {
 /// holds, it says the truth.
 struct played_pool_state {
   pool_offer offer; ///< `held`: all that was assigned and has not ended
+  bool deaf = false; ///< what it is told gets lost
   std::vector<assignment> assigned;
   std::vector<stop_attempt> stops;
   std::vector<uint32_t> resized;
@@ -46,12 +47,18 @@ public:
 
   /// Offers `slots` for a task type; the test plays the pool.
   pool_actor offer(const std::string& task_type, uint32_t slots, const std::string& node = "here");
+  pool_actor play(pool_offer first);
+  void hear_nothing(const pool_actor& pool, bool deaf) { pools_.at(pool.address())->deaf = deaf; }
   std::vector<assignment> take_assigned(const pool_actor& pool);
   std::vector<stop_attempt> take_stops(const pool_actor& pool);
   std::vector<uint32_t> resized(const pool_actor& pool);
   std::vector<settled_outcome> take_settled(const pool_actor& pool);
   void finish(const assignment& x, violation kind = violation::none, std::string message = {});
   void finish(attempt_outcome outcome);
+  static attempt_outcome outcome_of(const assignment& x, violation kind = violation::none, std::string message = {});
+
+  /// The pool itself says it, so that it hears what became of it.
+  void report(const pool_actor& pool, attempt_outcome outcome);
 
   /// Asks and settles; an error fails the test unless `fault` takes it.
   template <class Reply, class Handle, class Request>
@@ -96,6 +103,7 @@ public:
 
 protected:
   void kill_all();
+  void forget(const attempt_outcome& outcome);
 
   struct config : caf::actor_system_config {
     config();

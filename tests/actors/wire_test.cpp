@@ -1,0 +1,142 @@
+#include "actors/snapshotter.hpp"
+#include "actors/wire.hpp"
+#include "tests/support/deterministic_node.hpp"
+
+#include <caf/binary_deserializer.hpp>
+#include <caf/binary_serializer.hpp>
+#include <caf/event_based_actor.hpp>
+
+using namespace std::chrono_literals;
+
+/// What crosses between nodes arrives as it was sent.
+namespace overwatch::test {
+
+namespace {
+
+submission full_task() {
+  auto spec = std::make_shared<task_spec>();
+  spec->id = {7, 9};
+  spec->name = "name";
+  spec->deadline = timestamp{17s};
+  spec->placement = {"n", {{"disk", "ssd"}}};
+  spec->resources.exclusive = {"obd2:can0"};
+  spec->snapshot.files = {"/etc"};
+  return {spec, std::make_shared<const std::string>("{\"a\":1}")};
+}
+
+attempt_outcome full_outcome() {
+  attempt_outcome x;
+  x.id = {1, 2};
+  x.fence = {3, 4};
+  x.kind = violation::timeout;
+  x.retryable = false;
+  x.requeue = true;
+  x.message = "m";
+  x.result = std::make_shared<const std::string>("[1]");
+  x.percent = 12.5;
+  x.progress = "p";
+  x.started_at = timestamp{5us};
+  x.execution = 77us;
+  x.usage = {1.5, 2, 3, 4};
+  return x;
+}
+
+} // namespace
+
+class WireTest : public deterministic_node {
+protected:
+  template <class T>
+  std::vector<char> bytes_of(T x) {
+    std::vector<char> bytes;
+    caf::binary_serializer sink{system_, bytes};
+    auto error = sink(x);
+    EXPECT_FALSE(error) << describe(error).message;
+    return bytes;
+  }
+
+  /// What it is at the other end; it has the same bytes again.
+  template <class T>
+  T crossed(const T& x) {
+    auto bytes = bytes_of(x);
+    T result{};
+    caf::binary_deserializer source{system_, bytes};
+    auto error = source(result);
+    EXPECT_FALSE(error) << describe(error).message;
+    EXPECT_EQ(bytes_of(result), bytes);
+    EXPECT_EQ(bytes.empty(), std::is_empty_v<T>);
+    return result;
+  }
+};
+
+TEST_F(WireTest, OfferNamesWhatThePoolHolds) {
+  auto x = crossed(pool_offer{"t", "n", 3, false, "p", 9, {4, 5}, {{{1, 2}, {3, 4}, true}}});
+  EXPECT_EQ(x.name, "p");
+  EXPECT_FALSE(x.live);
+  EXPECT_EQ(x.heard.number, 5u);
+  ASSERT_EQ(x.held.size(), 1u);
+  EXPECT_TRUE(x.held[0].ended);
+  EXPECT_EQ(x.held[0].fence, (fencing_token{3, 4}));
+}
+
+TEST_F(WireTest, AssignmentCarriesTheWholeTask) {
+  assignment_batch sent;
+  sent.attempts.push_back({full_task(), {3, 4}, timestamp{6us}, {}});
+  sent.attempts[0].parents.push_back(
+    {"parent", {5, 6}, task_status::failed, std::make_shared<const std::string>("2")});
+  sent.settled.push_back({{1, 2}, {3, 4}, false});
+  sent.partition = 3;
+  sent.mark = {8, 9};
+  sent.report = true;
+  sent.lease = 4s;
+  auto x = crossed(sent);
+  EXPECT_EQ(x.attempts.at(0).task.spec->placement.labels.at("disk"), "ssd");
+  EXPECT_EQ(*x.attempts[0].task.payload, "{\"a\":1}");
+  EXPECT_EQ(*x.attempts[0].parents.at(0).result, "2");
+  EXPECT_EQ(x.mark.epoch, 8u);
+  EXPECT_EQ(x.lease, 4s);
+}
+
+TEST_F(WireTest, OutcomesArriveWhole) {
+  auto x = crossed(outcome_batch{{full_outcome()}}).outcomes.at(0);
+  EXPECT_EQ(*x.result, "[1]");
+  EXPECT_TRUE(x.requeue);
+  EXPECT_EQ(x.execution, 77us);
+  EXPECT_EQ(x.usage.written_bytes, 4u);
+}
+
+TEST_F(WireTest, SmallMessagesArriveWhole) {
+  progress_batch progress{{{{1, 2}, {3, 4}, true, 50, "half", {{timestamp{1us}, log_level::error, 2, 3, "line", "{}"}}}}};
+  EXPECT_EQ(crossed(progress).attempts.at(0).lines.at(0).message, "line");
+  EXPECT_EQ(crossed(node_capacity{"n", 5, 1.5, 1'024, {{"a", "b"}}}).labels.at("a"), "b");
+  EXPECT_EQ(crossed(stop_attempt{{1, 2}, {3, 4}, cancellation::cause::stale}).cause, cancellation::cause::stale);
+  EXPECT_EQ(crossed(deadline_change{{1, 2}, {3, 4}, timestamp{9us}}).deadline, timestamp{9us});
+  EXPECT_FALSE(crossed(deadline_change{{1, 2}, {3, 4}, {}}).deadline);
+  EXPECT_TRUE(crossed(settled_batch{{{{1, 2}, {3, 4}, true}}}).outcomes.at(0).accepted);
+  EXPECT_EQ(crossed(drain_request{7s}).limit, 7s);
+  EXPECT_EQ(crossed(drain_reply{1, 2}).requeued, 2u);
+}
+
+TEST_F(WireTest, SnapshotterIsAskedFromOtherNodes) {
+  EXPECT_EQ(crossed(restore_request{{1, 2}}).id, (task_id{1, 2}));
+  auto reply = crossed(restore_reply{{ec::internal, "/f", "oh"}, true, {1, 2, 3, 4}});
+  EXPECT_EQ(reply.error.message, "oh");
+  EXPECT_EQ(reply.counts.recreated, 4u);
+  EXPECT_EQ(crossed(release_snapshot{{1, 2}, timestamp{3us}}).keep_until, timestamp{3us});
+  EXPECT_EQ(crossed(describe_snapshot{{1, 2}}).id.low, 2u);
+  snapshot_files files;
+  files.entries.push_back({"/a", captured_kind::symlink, 5, 0777});
+  files.notes = {"left out"};
+  EXPECT_EQ(crossed(files).entries.at(0).kind, captured_kind::symlink);
+  crossed(stored_snapshots_request{});
+  EXPECT_EQ(crossed(stored_snapshots{{{{1, 2}, timestamp{4us}}}}).tasks.at(0).keep_until, timestamp{4us});
+}
+
+TEST_F(WireTest, HandlesArriveAsTheActorsThatTheyName) {
+  auto actor = system_.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](caf::ok_atom) {}}; });
+  spawned_.push_back(actor);
+  auto handle = caf::actor_cast<caf::strong_actor_ptr>(actor);
+  EXPECT_EQ(crossed(snapshotter_offer{"n", handle, {"t"}}).handle, handle);
+  EXPECT_FALSE(crossed(snapshotter_offer{"n", nullptr, {"t"}}).handle);
+}
+
+} // namespace overwatch::test
