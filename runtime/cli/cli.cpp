@@ -81,6 +81,7 @@ void add_commands(CLI::App& app, command_context& context) {
   add_key_commands(app, context);
   add_schedule_commands(app, context);
   add_rule_commands(app, context);
+  add_cluster_commands(app, context);
   add_backup_commands(app, context);
   add_maintenance_commands(app, context);
   add_restore_command(app, context);

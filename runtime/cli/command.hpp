@@ -68,6 +68,7 @@ void add_key_commands(CLI::App& app, command_context& context);
 void add_workflow_commands(CLI::App& app, command_context& context);
 void add_schedule_commands(CLI::App& app, command_context& context);
 void add_rule_commands(CLI::App& app, command_context& context);
+void add_cluster_commands(CLI::App& app, command_context& context);
 void add_backup_commands(CLI::App& app, command_context& context);
 void add_restore_command(CLI::App& app, command_context& context);
 void add_maintenance_commands(CLI::App& app, command_context& context);
