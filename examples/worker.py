@@ -227,9 +227,13 @@ class Worker:
                 task.stop(reason)
 
     def _send_heartbeats(self):
-        while not self._done.wait(min(self.lease / 3, 1.0 if self._running else self.lease / 3)):
+        beaten = time.monotonic()
+        while not self._done.wait(min(self.lease / 3, 1.0)):
             with self._changed:
                 tasks = list(self._running.values())
+            if not tasks and time.monotonic() - beaten < self.lease / 3:
+                continue
+            beaten = time.monotonic()
             try:
                 answer = self._post("heartbeat", {"attempts": [task._beat() for task in tasks]}, limit=self.lease / 3)
             except (NotAttached, OSError):

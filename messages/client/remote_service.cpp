@@ -133,6 +133,7 @@ void remote_service::execute(claimed_attempt what) {
   if (!fresh)
     return;
   place->second.attempt = attempt;
+  next_beat_ = std::min(next_beat_, connection_->now() + beat_while_running);
   threads_->run([attempt, key, handler = options_.handler, post = post_, self = weak_from_this()] {
     post([self, key, how = run(handler, *attempt)](connection_state&) {
       if (auto service = self.lock())

@@ -196,7 +196,7 @@ TEST_F(AttachedClientTest, NothingIsLostWhenTheNodeIsKilled) {
     EXPECT_EQ(ended.state.status, task_status::completed) << ended.state.error.message;
     EXPECT_EQ(ended.result, "{\"n\":" + std::to_string(i) + "}");
   }
-  EXPECT_EQ(client_->object("/stats").at("completed").to_number<size_t>(), count);
+  EXPECT_EQ(client_->object("/stats").at("total_completed").to_number<size_t>(), count);
   watching.end();
   for (const auto& [id, times] : completed)
     EXPECT_EQ(times, 1) << to_string(id);

@@ -52,7 +52,7 @@ TEST_F(InstalledPackageTest, ExamplesLoseNothingWhenTheNodeIsKilled) {
   auto program = in_background(client_program, "200");
   ASSERT_TRUE(support::eventually([&] { return program.output().find("submitted 200") != std::string::npos; }))
     << program.output();
-  auto completed = [&] { return client_->object("/stats").at("completed").to_number<int>(); };
+  auto completed = [&] { return client_->object("/stats").at("total_completed").to_number<int>(); };
   ASSERT_TRUE(support::eventually([&] { return completed() > 20; }));
   node_->kill();
   start();

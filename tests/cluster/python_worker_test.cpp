@@ -88,7 +88,7 @@ TEST_F(PythonWorkerTest, LosesNothingWhenTheNodeIsKilled) {
     EXPECT_EQ(text_at(ended, "status"), "completed") << json::serialize(ended);
     EXPECT_EQ(ended.at("result").at("words").to_number<int>(), 3);
   }
-  EXPECT_EQ(client_->object("/stats").at("completed").to_number<int>(), 30);
+  EXPECT_EQ(client_->object("/stats").at("total_completed").to_number<int>(), 30);
 }
 
 TEST_F(PythonWorkerTest, KilledWorkerIsReplacedByAnother) {
