@@ -1,3 +1,4 @@
+#include "runtime/storage/staged_files.hpp"
 #include "runtime/storage/storage_failed.hpp"
 #include "tests/storage/temporary_directory.hpp"
 
@@ -70,6 +71,33 @@ TEST(RocksStoreTest, OnlyAFullDiskIsSurvivable) {
   EXPECT_FALSE(is_no_space(rocksdb::Status::IOError()));
   EXPECT_FALSE(is_no_space(rocksdb::Status::Corruption()));
   EXPECT_FALSE(is_no_space(rocksdb::Status::OK()));
+}
+
+TEST(RocksStoreTest, StagedContentWithoutAPlanIsRemovedAtAStart) {
+  temporary_directory directory;
+  auto data = directory.inside("data");
+  open_small(data);
+  std::filesystem::create_directories(data + "/staging/7");
+  overwrite(data + "/staging/7/1.sst", "a part of it");
+  overwrite(data + "/staging/7/PLAN.new", "a part of it");
+  open_small(data);
+  EXPECT_FALSE(std::filesystem::exists(data + "/staging/7"));
+}
+
+TEST(RocksStoreTest, ADamagedPlanOrAMissingFileOfItIsRefused) {
+  temporary_directory directory;
+  auto data = directory.inside("data");
+  open_small(data);
+  std::filesystem::create_directories(data + "/staging/7");
+  overwrite(data + "/staging/7/PLAN", "damaged");
+  EXPECT_EQ(refusal_of(data).code, ec::internal);
+  staged_plan plan;
+  plan.files = {{key_space::state, "1.sst"}};
+  overwrite(data + "/staging/7/PLAN", encode_plan(plan));
+  auto refusal = refusal_of(data);
+  EXPECT_EQ(refusal.code, ec::internal);
+  EXPECT_NE(refusal.message.find("1.sst"), std::string::npos) << refusal.message;
+  EXPECT_TRUE(std::filesystem::exists(data + "/staging/7/PLAN")) << "it stays for whoever repairs it";
 }
 
 } // namespace overwatch::test
