@@ -76,6 +76,16 @@ failure check_duration(std::string field, milliseconds value) {
   return {ec::invalid, std::move(field), "must be between 0 and 30 days"};
 }
 
+failure check_placement(const task_placement& placement) {
+  if (placement.labels.size() > limits::list_entries)
+    return {ec::invalid, "/placement/labels", "at most " + std::to_string(limits::list_entries) + " are allowed"};
+  for (const auto& [name, value] : placement.labels)
+    if (name.empty() || name.size() > limits::label_bytes || value.size() > limits::label_bytes)
+      return {ec::invalid, "/placement/labels/" + name.substr(0, 64),
+              "a label has a name of 1 to 256 bytes and a value of at most 256"};
+  return check_text("/placement/node", placement.node, limits::label_bytes);
+}
+
 failure check_control(const task_spec& spec) {
   if (spec.snapshot.files.size() > limits::list_entries)
     return {ec::invalid, "/snapshot/files", "at most " + std::to_string(limits::list_entries) + " are allowed"};
@@ -102,7 +112,8 @@ failure check_control(const task_spec& spec) {
   for (const auto& fault :
        {check_key("/fairness_key", spec.fairness_key), check_key("/concurrency/key", spec.concurrency.key),
         check_key("/rate/key", spec.rate.key), check_key("/cache/key", spec.cache.key),
-        check_key("/unique_key", spec.unique_key), check_duration("/keep_snapshot", spec.keep_snapshot)})
+        check_key("/unique_key", spec.unique_key), check_duration("/keep_snapshot", spec.keep_snapshot),
+        check_placement(spec.placement)})
     if (fault)
       return fault;
   return {};

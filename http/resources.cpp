@@ -23,6 +23,11 @@ response resources(service& s, const request&) {
       .integer("memory_mb_held", x.memory_mb_held)
       .number("io_held", x.io_held)
       .text_or_null("reserved_for", x.reserved_for ? text_of(*x.reserved_for) : std::string{})
+      .map("labels", x.labels)
+      .integer("running", x.running)
+      .boolean("present", x.present)
+      .boolean("draining", x.draining)
+      .time("drain_until", x.drain_until)
       .close();
   });
   json.close();

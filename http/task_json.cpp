@@ -88,6 +88,12 @@ void append_limits(object_writer& json, const task_spec& spec) {
   json.seconds("keep_snapshot", spec.keep_snapshot).text_or_null("fairness_key", spec.fairness_key);
   append_rate(json, spec.rate);
   append_cache(json, spec.cache);
+  if (spec.placement.empty()) {
+    json.null("placement");
+  } else {
+    object_writer where{json.member("placement")};
+    where.text_or_null("node", spec.placement.node).map("labels", spec.placement.labels).close();
+  }
   append_origin(json.member("origin"), spec.origin);
   json.text_or_null("workflow", text_of(spec.workflow));
 }

@@ -97,6 +97,16 @@ constexpr std::array<field_rule<result_cache>, 2> cache_rules{{
   {"ttl", [](const input& in, result_cache& x) { read_duration(in, shortest, limits::max_timeout, x.ttl); }},
 }};
 
+constexpr std::array<field_rule<task_placement>, 2> placement_rules{{
+  {"node",
+   [](const input& in, task_placement& x) {
+     if (!in.value.is_null())
+       read_label(in, x.node);
+   }},
+  {"labels",
+   [](const input& in, task_placement& x) { read_text_map(in, limits::list_entries, limits::label_bytes, x.labels); }},
+}};
+
 // Rules, schedules and alerts are inside the node: a client is `api`, or a running task that submits children.
 constexpr std::array<std::string_view, 2> client_origins{"api", "task"};
 constexpr std::array<origin_kind, 2> client_origin_kinds{origin_kind::api, origin_kind::task};
@@ -146,7 +156,7 @@ void read_parents(const input& in, draft& x) {
     read_dependencies(in, x.spec.depends_on);
 }
 
-constexpr std::array<field_rule<draft>, 30> task_rules{{
+constexpr std::array<field_rule<draft>, 31> task_rules{{
   {"name",
    [](const input& in, draft& x) {
      x.has_name = true;
@@ -209,6 +219,11 @@ constexpr std::array<field_rule<draft>, 30> task_rules{{
    }},
   {"rate", [](const input& in, draft& x) { read_keyed(in, rate_rules, x.spec.rate); }},
   {"cache", [](const input& in, draft& x) { read_cache(in, x.spec.cache); }},
+  {"placement",
+   [](const input& in, draft& x) {
+     if (!in.value.is_null())
+       read_object(in, placement_rules, x.spec.placement);
+   }},
 }};
 
 // What the draft became; nothing when something is wrong with it.

@@ -87,14 +87,21 @@ exit_code show_resources(const command_context& context) {
                  {"MEMORY", true, true},
                  {"HELD", true, true},
                  {"IO HELD", true, true},
+                 {"RUNNING", true, true},
+                 {"STATE", false, true},
                  {"RESERVED FOR", false, true}}};
+    const auto state = [](const boost::json::value& node) {
+      if (is_true(node, "draining"))
+        return "draining";
+      return find_field(node, "present") == nullptr || is_true(node, "present") ? "" : "away";
+    };
     const auto percent = [](double share) { return std::to_string(std::llround(share * 100)) + " %"; };
     const auto memory = [](double mb) { return format_bytes(mb * 1024 * 1024); };
     for (const auto& node : list_of(content, "nodes"))
       nodes.add({text_of(node, "node"), text_of(node, "cpus"), percent(number_of(node, "cpu_held").value_or(0)),
                  memory(number_of(node, "memory_mb").value_or(0)),
                  memory(number_of(node, "memory_mb_held").value_or(0)), percent(number_of(node, "io_held").value_or(0)),
-                 text_of(node, "reserved_for")});
+                 text_of(node, "running"), state(node), text_of(node, "reserved_for")});
     nodes.print(context.console);
   });
 }

@@ -67,6 +67,8 @@ void add_limit_options(CLI::App* command, task_options& options) {
     ->type_name("KEY=LIMIT/DURATION");
   command->add_option("--fairness-key", options.fairness_key, "Tasks of one priority get turns by it, e.g. user:17")
     ->type_name("KEY");
+  command->add_option("--node", options.node, "Run on this node only")->type_name("NAME");
+  add_list(command, "--label", options.labels, "Run only where the node has this label; may be repeated", "NAME=VALUE");
   command
     ->add_option("--cache", options.cache,
                  "Complete at once with the result of an earlier task that had this key, if it is younger")
@@ -137,6 +139,21 @@ void add_resources(json::object& task, const task_options& options) {
     task["resources"] = std::move(resources);
 }
 
+void add_placement(json::object& task, const task_options& options) {
+  json::object placement;
+  if (!options.node.empty())
+    placement["node"] = options.node;
+  json::object labels;
+  for (const auto& text : options.labels) {
+    const auto [name, value] = split_setting(text, "--label", "NAME=VALUE, such as disk=ssd");
+    labels[name] = value;
+  }
+  if (!labels.empty())
+    placement["labels"] = std::move(labels);
+  if (!placement.empty())
+    task["placement"] = std::move(placement);
+}
+
 // `mail=10/1m`, or `mail=10` for each second.
 json::object rate_value(const std::string& text) {
   constexpr const char* form = "KEY=LIMIT/DURATION, such as mail=10/1m";
@@ -157,6 +174,7 @@ json::object rate_value(const std::string& text) {
 
 void add_limits(json::object& task, const task_options& options) {
   add_resources(task, options);
+  add_placement(task, options);
   if (options.concurrency_limit && options.concurrency_key.empty())
     throw usage_failure("--concurrency-limit: it needs --concurrency-key, which says what is limited");
   if (!options.concurrency_key.empty())

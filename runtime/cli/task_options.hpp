@@ -14,8 +14,8 @@ namespace overwatch::cli {
 struct task_options {
   std::string name, description, type, priority, payload, subsystem, assigned_to, at, deadline, timeout, backoff;
   std::string unique_key, unique_for, on_closed_gate, on_dependency_failure, concurrency_key, rate, fairness_key;
-  std::string cache, keep_snapshot;
-  std::vector<std::string> tags, context, depends_on, gates, exclusive, snapshot_keys, snapshot_files;
+  std::string cache, keep_snapshot, node;
+  std::vector<std::string> tags, context, depends_on, gates, exclusive, snapshot_keys, snapshot_files, labels;
   std::optional<double> cpu, io;
   std::optional<uint32_t> memory_mb, concurrency_limit;
   uint32_t max_attempts = 1;

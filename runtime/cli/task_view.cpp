@@ -119,6 +119,17 @@ std::string scope_of(const boost::json::value& task) {
          (files.empty() ? "" : "files " + files);
 }
 
+std::string placement_of(const boost::json::value& task) {
+  const auto* placement = find_field(task, "placement");
+  if (placement == nullptr || !placement->is_object())
+    return {};
+  auto result = text_of(*placement, "node");
+  if (const auto* labels = find_field(*placement, "labels"); labels != nullptr && labels->is_object())
+    for (const auto& label : labels->as_object())
+      result += (result.empty() ? "" : " ") + std::string{label.key()} + '=' + text_of(*labels, label.key());
+  return result;
+}
+
 std::string rollback_of(const boost::json::value& task) {
   const auto state = text_of(task, "rollback");
   const auto message = text_of(task, "rollback_message");
@@ -138,6 +149,7 @@ void add_control_facts(fact_list& facts, const boost::json::value& task) {
   facts.add("rate", limited(task, "rate", "limit"));
   facts.add("fairness key", text_of(task, "fairness_key"));
   facts.add("cache", limited(task, "cache", "ttl"));
+  facts.add("runs only on", placement_of(task));
   facts.add("cached from", text_of(task, "cached_from"));
   facts.add("snapshot of", scope_of(task));
   facts.add("snapshot until", short_time(text_of(task, "snapshot_until")));

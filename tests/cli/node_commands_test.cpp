@@ -150,10 +150,10 @@ TEST(ResourcesTest, AreATable) {
   stub_node node;
   node.on("GET /resources",
           {200, R"({"nodes":[{"node":"n1","cpus":1.5,"memory_mb":4096,"cpu_held":0.25,"memory_mb_held":512,
-    "io_held":0.0,"reserved_for":"t1"}]})"});
+    "io_held":0.0,"running":2,"draining":true,"present":true,"reserved_for":"t1"}]})"});
   EXPECT_EQ(run_command({"resources", "--url", node.url()}).out,
-            "NODE  CORES  CPU HELD   MEMORY     HELD  IO HELD  RESERVED FOR\n"
-            "n1      1.5      25 %  4.0 GiB  512 MiB      0 %  t1\n");
+            "NODE  CORES  CPU HELD   MEMORY     HELD  IO HELD  RUNNING  STATE     RESERVED FOR\n"
+            "n1      1.5      25 %  4.0 GiB  512 MiB      0 %        2  draining  t1\n");
 }
 
 } // namespace overwatch::cli

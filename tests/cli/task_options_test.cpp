@@ -44,6 +44,11 @@ TEST(TaskOptionsTest, KeysThatLimit) {
     "rate":{"key":"mail=out","limit":10,"per":6E1},"cache":{"key":"report=7","ttl":3.6E3}})"));
 }
 
+TEST(TaskOptionsTest, WhereItMayRun) {
+  EXPECT_EQ(created_with({"--node", "n1", "--label", "disk=ssd", "--label", "zone=a"}),
+            boost::json::parse(R"({"name":"n","placement":{"node":"n1","labels":{"disk":"ssd","zone":"a"}}})"));
+}
+
 TEST(TaskOptionsTest, ALimitHasADefault) {
   EXPECT_EQ(
     created_with({"--concurrency-key", "db", "--rate", "mail=10"}),

@@ -28,6 +28,7 @@ protected:
 TEST_F(TaskControlTest, NewFieldsAreReadAndShown) {
   auto id = create(R"({"name":"n","cancel_on_gate_close":true,"keep_snapshot":"2d","fairness_key":"user:1",
     "rate":{"key":"mail","limit":10,"per":"1m"},"cache":{"key":"report","ttl":0.5},
+    "placement":{"node":"n1","labels":{"disk":"ssd"}},
     "origin":{"kind":"task","id":")" + unknown_id + "\"}}");
   auto spec = stored(id).spec;
   EXPECT_TRUE(spec.cancel_on_gate_close);
@@ -37,6 +38,7 @@ TEST_F(TaskControlTest, NewFieldsAreReadAndShown) {
   EXPECT_EQ(spec.rate.per, std::chrono::minutes{1});
   EXPECT_EQ(spec.cache.key, "report");
   EXPECT_EQ(spec.cache.ttl, milliseconds{500});
+  EXPECT_EQ(spec.placement.labels.at("disk"), "ssd");
   EXPECT_EQ(spec.origin.kind, origin_kind::task);
   auto task = json_of(call("GET", "/tasks/" + id));
   EXPECT_EQ(task.at("cancel_on_gate_close"), boost::json::value(true));
@@ -44,12 +46,13 @@ TEST_F(TaskControlTest, NewFieldsAreReadAndShown) {
   EXPECT_EQ(task.at("fairness_key").as_string(), "user:1");
   EXPECT_EQ(boost::json::serialize(task.at("rate")), R"({"key":"mail","limit":10,"per":60})");
   EXPECT_EQ(task.at("cache").at("key").as_string(), "report");
+  EXPECT_EQ(boost::json::serialize(task.at("placement")), R"({"node":"n1","labels":{"disk":"ssd"}})");
   EXPECT_EQ(task.at("origin").at("id").as_string(), unknown_id);
 }
 
 TEST_F(TaskControlTest, WhatIsNotAskedForIsNull) {
   auto task = json_of(call("GET", "/tasks/" + create()));
-  for (const auto* field : {"fairness_key", "rate", "cache", "workflow", "waits_for", "cached_from", "rollback_message",
+  for (const auto* field : {"fairness_key", "rate", "cache", "placement", "workflow", "waits_for", "cached_from", "rollback_message",
                             "snapshot_until"})
     EXPECT_TRUE(task.at(field).is_null()) << field;
   EXPECT_EQ(task.at("cached"), boost::json::value(false));
@@ -200,6 +203,9 @@ TEST_F(TaskControlTest, ResourcesOfTheNodes) {
   EXPECT_EQ(nodes[0].at("cpus"), boost::json::value(1.5));
   EXPECT_EQ(nodes[0].at("memory_mb_held"), boost::json::value(512));
   EXPECT_TRUE(nodes[0].at("reserved_for").is_string());
+  EXPECT_TRUE(nodes[0].at("labels").as_object().empty());
+  EXPECT_EQ(nodes[0].at("draining"), boost::json::value(false));
+  EXPECT_TRUE(nodes[0].at("drain_until").is_null());
 }
 
 TEST(TaskDocumentTest, IsReadAsPostTasksDoes) {
