@@ -75,7 +75,7 @@ connector_actor::behavior_type caf_connector(connector_actor::pointer self, conn
     if (!where)
       return make_error(ec::invalid, "\"" + request.address + "\" is not host:port");
     dial x{request.address, self->make_response_promise<dial_reply>()};
-    self->request(self->spawn<caf::detached>(prober, options.probe_limit), caf::infinite, where->host, where->port)
+    self->request(self->spawn<caf::detached>(prober, options.probe_limit), options.find_limit, where->host, where->port)
       .then([=](const std::string& host) { connect(self, options, x, host, where->port); },
             [=](const caf::error& error) mutable { x.fail(describe(error).message); });
     return x.promise;

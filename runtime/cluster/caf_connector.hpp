@@ -11,6 +11,7 @@ namespace overwatch {
 struct connector_options {
   bool tls = false;
   milliseconds probe_limit{2'000};  ///< for each IP address of the peer
+  milliseconds find_limit{8'000};   ///< for all of them, and the resolver before
   milliseconds connect_limit{5'000}; ///< for CAF's own greeting, and for the question behind it
 };
 

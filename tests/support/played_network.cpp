@@ -11,6 +11,7 @@ namespace {
 
 const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
 constexpr milliseconds step{50};
+constexpr std::chrono::hours patience{24}; // more than any test lets pass
 constexpr uint16_t port = 7000;
 
 std::string address_of(const std::string& node) { return node + ":" + std::to_string(port); }
@@ -43,7 +44,7 @@ caf::behavior membership_forwarder(caf::event_based_actor* self, played_network*
     auto promise = self->make_response_promise<hello>();
     if (net->is_cut(from, to))
       return promise;
-    self->request(caf::actor_cast<membership_actor>(target), caf::infinite, std::move(message)...)
+    self->request(caf::actor_cast<membership_actor>(target), patience, std::move(message)...)
       .then(
         [=](hello& reply) mutable {
           if (!net->is_cut(to, from))
@@ -183,7 +184,7 @@ bool played_network::sees(const std::string& name, const std::string& peer) cons
 
 peers_reply played_network::status(const std::string& name) {
   peers_reply result;
-  auto response = self_->request(at(name).handle, caf::infinite, peers_request{});
+  auto response = self_->request(at(name).handle, patience, peers_request{});
   settle();
   response.receive([&](peers_reply& x) { result = std::move(x); },
                    [&](caf::error& error) { ADD_FAILURE() << describe(error).message; });
