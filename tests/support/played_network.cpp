@@ -11,7 +11,7 @@ namespace {
 
 const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
 constexpr milliseconds step{50};
-constexpr std::chrono::hours patience{24}; // more than any test lets pass
+constexpr std::chrono::seconds patience{86'400}; // more than any test lets pass
 constexpr uint16_t port = 7000;
 
 std::string address_of(const std::string& node) { return node + ":" + std::to_string(port); }
