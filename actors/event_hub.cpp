@@ -185,7 +185,7 @@ event_hub_actor::behavior_type event_hub(event_hub_state::pointer self, event_hu
   self->state.set_up(self, options);
   return {
     [=](const applied_ptr& x) { self->state.add(*x); },
-    [=](partition_id partition, std::vector<event>& events) { self->state.add_live(partition, events); },
+    [=](live_events& x) { self->state.add_live(x.partition, x.events); },
     [=](event_request& x) { return self->state.read(x); },
     [=](caf::tick_atom) { self->state.tick(); },
   };

@@ -291,7 +291,8 @@ void scheduler_state::progress(progress_batch& x) {
   }
   if (x.attempts.empty())
     return;
-  self_->send(events_, x.attempts.front().id.partition(), std::move(events));
+  auto partition = x.attempts.front().id.partition();
+  self_->send(events_, live_events{partition, std::move(events)});
   self_->send(replica_, std::move(x));
 }
 

@@ -76,7 +76,7 @@ protected:
     x.kind = event_kind::task_progress;
     x.spec = change(1, change_kind::started).spec;
     x.message = message;
-    caf::anon_send(hub, partition_id{0}, std::vector{x});
+    caf::anon_send(hub, live_events{0, {x}});
     settle();
   }
 
