@@ -172,7 +172,7 @@ private:
   void resolve(const finish_place& where, failure error);
   void ask_log(const attempt_name& which, const finished_attempt& how, std::function<void(const failure&)> then);
   void remember(const attempt_name& which, bool completed);
-  void answer_waits(service& x, time_point time);
+  void answer_waits(const session& owner, service& x, time_point time);
   void watch_parked(service& x, time_point time);
   void watch_finishes(time_point time);
   void keep_ticking();

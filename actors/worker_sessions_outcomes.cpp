@@ -219,10 +219,13 @@ void worker_sessions_state::keep_ticking() {
     self_->delayed_send(self_, options_.tick_interval, caf::tick_atom::value);
 }
 
-void worker_sessions_state::answer_waits(service& x, time_point time) {
+void worker_sessions_state::answer_waits(const session& owner, service& x, time_point time) {
   auto passed = std::stable_partition(x.claims.begin(), x.claims.end(), [&](const auto& claim) { return claim.until > time; });
-  for (auto claim = passed; claim != x.claims.end(); ++claim)
-    claim->promise.deliver(claim_reply{});
+  for (auto claim = passed; claim != x.claims.end(); ++claim) {
+    claim_reply reply;
+    add_stops(owner, reply.stops);
+    claim->promise.deliver(std::move(reply));
+  }
   x.claims.erase(passed, x.claims.end());
   offer(x);
 }
@@ -280,7 +283,7 @@ void worker_sessions_state::tick() {
       ended.push_back(id);
     for (auto& [type, served] : session.services) {
       watch_parked(served, time);
-      answer_waits(served, time);
+      answer_waits(session, served, time);
     }
   }
   for (const auto& id : ended)

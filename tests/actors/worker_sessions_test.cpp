@@ -257,6 +257,8 @@ TEST_F(WorkerSessionsTest, OutcomeIsJudgedByTheLogAfterARestart) {
   start_sessions();
   auto second = attach();
   EXPECT_FALSE(finish(second, done(attempt)));
+  EXPECT_EQ(finish(second, done(unfinished)).code, ec::unavailable) << "a pool may still say that it has it";
+  advance(10s);
   EXPECT_EQ(finish(second, done(unfinished)).code, ec::conflict);
 }
 
@@ -267,6 +269,7 @@ TEST_F(WorkerSessionsTest, ProgramThatIsGoneLosesItsAttemptsSoon) {
   claim_one(worker);
   caf::anon_send_exit(program, caf::exit_reason::kill);
   program = nullptr;
+  settle();
   advance(3s);
   EXPECT_EQ(get(id).state.error.kind, violation::lost);
 }
