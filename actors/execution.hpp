@@ -56,7 +56,7 @@ struct pool_offer {
   std::string node;
   uint32_t slots = 0;
   bool live = true;        ///< false: no more work, please
-  std::string name{};      ///< of the pool on its node; empty: the task type
+  std::string name{};      ///< of the pool among those of the type on its node; empty: the type
   uint64_t number = 0;     ///< grows with every offer of the pool
   message_mark heard{};    ///< the newest that it took of this partition
   std::vector<held_attempt> held{}; ///< of this partition

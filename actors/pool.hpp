@@ -16,7 +16,7 @@ using worker_maker = std::function<worker_actor(caf::actor_system&, uint64_t num
 struct pool_options {
   std::string task_type;
   std::string node;
-  std::string name;                   ///< of the pool on its node; empty: the task type
+  std::string name;                   ///< among the pools of the type on this node; empty: the type
   handler_registry::entry handler;
   uint32_t slots = 1;
   milliseconds tick_interval{100};    ///< between two looks at what blocking handlers report

@@ -113,7 +113,8 @@ void scheduler_state::agree(pool_entry& pool, const pool_offer& x) {
   }
   pool.agreed = true;
   for (auto& [id, running] : running_) {
-    auto earlier = !running.pool && running.state.node == pool.node && running.state.worker == pool.name;
+    auto earlier = !running.pool && running.state.node == pool.node && running.state.worker == pool.name
+                   && running.spec->task_type == pool.task_type;
     if (running.finishing || named.count(id) || (running.pool != &pool && !earlier) || x.heard < running.mark)
       continue;
     if (earlier)

@@ -40,6 +40,7 @@ void worker_sessions_state::start_pool(const session& x, const std::string& task
   auto options = options_.pool;
   options.task_type = task_type;
   options.node = options_.node;
+  options.name = x.id; // other programs on this node may serve the type, too
   options.slots = 0; // it offers what claims ask for
   options.max_inline_workers = served.slots; // none is ended because fewer slots are offered for a moment
   options.handler.options.description = "attached worker " + x.what.name;

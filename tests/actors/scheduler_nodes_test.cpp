@@ -111,6 +111,28 @@ TEST_F(SchedulerNodesTest, NewLeaderAdoptsWhatPoolsNameAndWaitsForTheOthers) {
   EXPECT_EQ(status_of(on_a[0].task.spec->id), task_status::completed);
 }
 
+TEST_F(SchedulerNodesTest, PoolsOfOneTypeAndNodeSpeakForThemselvesOnly) {
+  start();
+  caf::anon_send(links.scheduler, node_capacity{"far", 1'000, 4, 8'192});
+  auto named = [&](const std::string& name, const std::vector<assignment>& held) {
+    pool_offer x{"noop", "far", 1, true, name};
+    for (const auto& one : held)
+      x.held.push_back({one.task.spec->id, one.fence, false});
+    return play(std::move(x));
+  };
+  auto one = named("one", {});
+  auto receipt = submit("task");
+  auto running = take_assigned(one);
+  ASSERT_EQ(running.size(), 1u);
+  lose(one);
+  auto two = named("two", {});
+  EXPECT_TRUE(take_assigned(two).empty()) << "it is the other's";
+  one = named("one", running);
+  finish(running[0]);
+  EXPECT_EQ(get(receipt.id).state.fence.attempt, 1u);
+  EXPECT_EQ(status_of(receipt.id), task_status::completed);
+}
+
 TEST_F(SchedulerNodesTest, AttemptThatTheLogDoesNotHaveIsStopped) {
   start();
   auto far = add("far", 1);
