@@ -270,4 +270,4 @@ const ifMatch = (version) => ({ "Content-Type": "application/json", "If-Match": 
 
 // A path of the description with its placeholders filled by what exists nowhere.
 export const filled = (pattern) =>
-  pattern.replace("{id}", nobody).replace("{type}", "noop").replace("{name}", "nothing").replace("{key}", "no/thing");
+  pattern.replace("{id}", nobody).replace("{type}", "noop").replace("{name}", "nothing").replace("{key}", "no/thing").replace("{worker}", "nobody:1");

@@ -9,6 +9,7 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 
 import { controlChecks, filled } from "./control.mjs";
+import { workerChecks } from "./workers.mjs";
 import { DescribedApi, methods, send } from "./described_api.mjs";
 import { NodeProcess } from "./node_process.mjs";
 import { newTasks, wrongTasks } from "./tasks.mjs";
@@ -483,6 +484,7 @@ await withNode(["--http-max-long-requests", "1", "--tasks-max-in-flight-tasks", 
     checkSettings,
     checkEvents,
     ...controlChecks({ api, call, create, ended }),
+    ...workerChecks({ api, call, create, ended }),
     checkRefusals,
     checkMethods,
     checkOverload,
