@@ -46,6 +46,11 @@ using log_receiver = caf::typed_actor<caf::reacts_to<log_delivery>>;
 /// Whom links report to: membership.
 using membership_reports = caf::typed_actor<caf::reacts_to<link_report>, caf::reacts_to<link_stats>>;
 
+/// To links: who gets the `log_delivery` that comes.
+struct local_replicas {
+  std::vector<caf::strong_actor_ptr> by_partition;
+};
+
 /// One per peer: gathers what replicas send there, hands out what comes, and watches that the peer is alive.
 using link_actor = link_end::extend<
   // From replicas here. Dropped and counted when the peer takes no more, dropped when it is not up: Raft repeats.
@@ -53,8 +58,7 @@ using link_actor = link_end::extend<
   caf::reacts_to<std::vector<log_delivery>>,
   // From membership.
   caf::reacts_to<link_session>,
-  // The replicas here, by partition: they get `log_delivery`.
-  caf::reacts_to<std::vector<caf::strong_actor_ptr>>,
+  caf::reacts_to<local_replicas>,
   // Internal: what has gathered goes out.
   caf::reacts_to<caf::flush_atom>,
   // Internal: pings and silence.
@@ -145,4 +149,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::peer_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::identity_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::local_components)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::node_roster)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<caf::strong_actor_ptr>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::local_replicas)

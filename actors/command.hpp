@@ -82,9 +82,9 @@ struct lead_command {
   std::string node;
 };
 
-/// Small durable values by kind and name; `key` is the users' own space.
-enum class document_kind : uint8_t { key, gate, schedule, rule };
-inline constexpr std::array<std::string_view, 4> document_kind_names{"key", "gate", "schedule", "rule"};
+/// Small durable values by kind and name; `key` is the users' own space, `node` what commands said of nodes.
+enum class document_kind : uint8_t { key, gate, schedule, rule, node };
+inline constexpr std::array<std::string_view, 5> document_kind_names{"key", "gate", "schedule", "rule", "node"};
 inline std::string describe(document_kind kind, const std::string& name) {
   return std::string{document_kind_names[static_cast<size_t>(kind)]} + " \"" + name + '"';
 }

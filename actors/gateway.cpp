@@ -37,7 +37,7 @@ void gateway_state::leave() {
 
 failure gateway_state::cannot_submit(size_t tasks, size_t bytes) const {
   if (leaving_)
-    return {ec::unavailable, {}, "this node is stopping; ask another one or try again when it is back"};
+    return {ec::not_leader, {}, "this node is stopping; ask another one or try again when it is back"};
   if (!links_.scheduler)
     return node_not_ready();
   if (disk_.state != disk_state::ok)
@@ -217,12 +217,11 @@ caf::result<task_page> gateway_state::list(const list_request& x) {
   if (x.limit < 1 || x.limit > max_list)
     return make_error(ec::invalid, std::to_string(x.limit) + " is not between 1 and 1000", "/limit");
   auto promise = self_->make_response_promise<task_page>();
-  ask(
-    links_.replica, flush_request{},
-    [this, promise, x](uint64_t) mutable {
-      ask(links_.reader, x, [promise](task_page& page) mutable { promise.deliver(std::move(page)); }, promise);
-    },
-    promise);
+  auto search = [this, promise, x](uint64_t) mutable {
+    ask(links_.reader, x, [promise](task_page& page) mutable { promise.deliver(std::move(page)); }, promise);
+  };
+  when_current(
+    x.level, [this, promise, search]() mutable { ask(links_.replica, flush_request{}, search, promise); }, promise);
   return promise;
 }
 
@@ -233,7 +232,7 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
   state.set_up(self, std::move(options));
   return {
     [=](submit_request& x) { return self->state.submit(x); },
-    [=](const get_request& x) { return self->state.forward<task_record>(self->state.links().replica, x); },
+    [=](const get_request& x) { return self->state.read<task_record>(self->state.links().replica, x, x.level); },
     [=](const wait_request& x) { return self->state.wait(x); },
     [=](const cancel_request& x) { return self->state.change(cancel_command{x.id, x.reason}, x.id); },
     [=](const retry_request& x) { return self->state.retry(x); },
@@ -241,7 +240,7 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const why_request& x) { return self->state.forward<why_reply>(self->state.links().scheduler, x); },
     [=](const log_request& x) { return self->state.log(x); },
     [=](const list_request& x) { return self->state.list(x); },
-    [=](const stats_request& x) { return self->state.forward<stats_reply>(self->state.links().replica, x); },
+    [=](const stats_request& x) { return self->state.read<stats_reply>(self->state.links().replica, x, x.level); },
     [=](const status_request&) { return self->state.status(); },
     [=](const pools_request&) { return self->state.pools(); },
     [=](const workers_request&) { return self->state.workers(); },
@@ -257,24 +256,36 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const rollback_request& x) { return self->state.roll_back(x); },
     [=](const get_snapshot_request& x) { return self->state.snapshot(x); },
     [=](submit_workflow_request& x) { return self->state.submit_workflow(x); },
-    [=](const get_workflow_request& x) { return self->state.forward<workflow_record>(self->state.links().replica, x); },
+    [=](const get_workflow_request& x) {
+      return self->state.read<workflow_record>(self->state.links().replica, x, x.level);
+    },
     [=](const cancel_workflow_request& x) { return self->state.cancel_workflow(x); },
     [=](const list_workflows_request& x) { return self->state.list_workflows(x); },
-    [=](const gates_request& x) { return self->state.forward<gates_reply>(self->state.links().gates, x); },
+    [=](const gates_request& x) {
+      return self->state.read<gates_reply>(self->state.links().gates, x, consistency::current);
+    },
     [=](const set_gate_request& x) { return self->state.forward<gate_record>(self->state.links().gates, x); },
     [=](const remove_gate_request& x) { return self->state.forward<gate_record>(self->state.links().gates, x); },
     [=](const get_key_request& x) { return self->state.get_key(x); },
     [=](put_key_request& x) { return self->state.put_key(x); },
     [=](const remove_key_request& x) { return self->state.remove_key(x); },
     [=](const list_keys_request& x) { return self->state.list_keys(x); },
-    [=](const schedules_request& x) { return self->state.forward<schedules_reply>(self->state.links().generator, x); },
-    [=](const schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
+    [=](const schedules_request& x) {
+      return self->state.read<schedules_reply>(self->state.links().generator, x, consistency::current);
+    },
+    [=](const schedule_request& x) {
+      return self->state.read<schedule_record>(self->state.links().generator, x, consistency::current);
+    },
     [=](const put_schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
     [=](const remove_schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
     [=](const control_schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
     [=](const next_slots_request& x) { return self->state.forward<next_slots_reply>(self->state.links().generator, x); },
-    [=](const rules_request& x) { return self->state.forward<rules_reply>(self->state.links().generator, x); },
-    [=](const rule_request& x) { return self->state.forward<rule_record>(self->state.links().generator, x); },
+    [=](const rules_request& x) {
+      return self->state.read<rules_reply>(self->state.links().generator, x, consistency::current);
+    },
+    [=](const rule_request& x) {
+      return self->state.read<rule_record>(self->state.links().generator, x, consistency::current);
+    },
     [=](const put_rule_request& x) { return self->state.forward<rule_record>(self->state.links().generator, x); },
     [=](const remove_rule_request& x) { return self->state.forward<rule_record>(self->state.links().generator, x); },
     [=](const test_rule_request& x) { return self->state.forward<test_rule_reply>(self->state.links().generator, x); },
@@ -284,6 +295,11 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const heartbeat_request& x) { return self->state.forward<heartbeat_reply>(self->state.links().sessions, x); },
     [=](const finish_request& x) { return self->state.forward<finish_reply>(self->state.links().sessions, x); },
     [=](const leave_request& x) { return self->state.forward<leave_reply>(self->state.links().sessions, x); },
+    [=](const cluster_request&) { return self->state.cluster(); },
+    [=](const add_node_request& x) { return self->state.add_node(x); },
+    [=](const remove_node_request& x) { return self->state.remove_node(x); },
+    [=](const drain_node_request& x) { return self->state.drain_node(x); },
+    [=](const transfer_request& x) { return self->state.forward<group_status>(self->state.links().replica, x); },
     [=](gateway_links& x) { self->state.connect(std::move(x)); },
     [=](const disk_report& x) { self->state.set_disk(x); },
     [=](caf::leave_atom) { self->state.leave(); },

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/cluster_interfaces.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/worker_sessions.hpp"
 
@@ -34,6 +35,8 @@ struct gateway_links {
   snapshotter_actor snapshotter;
   std::vector<pool_actor> pools;
   worker_sessions_actor sessions;
+  membership_actor membership;
+  std::string waiting_for; ///< why there is no replica yet
   uint32_t restarts = 0;
 };
 
@@ -73,6 +76,10 @@ public:
   caf::result<key_record> put_key(put_key_request& x);
   caf::result<key_record> remove_key(const remove_key_request& x);
   caf::result<key_page> list_keys(const list_keys_request& x);
+  caf::result<cluster_status> cluster();
+  caf::result<cluster_status> add_node(const add_node_request& x);
+  caf::result<cluster_status> remove_node(const remove_node_request& x);
+  caf::result<cluster_status> drain_node(const drain_node_request& x);
   void set_disk(const disk_report& x) { disk_ = x; }
   void leave();
 
@@ -80,9 +87,17 @@ public:
   template <class Reply, class Handle, class Request>
   caf::result<Reply> forward(const Handle& to, const Request& x, milliseconds extra = milliseconds{0});
 
+  /// The same for a read.
+  template <class Reply, class Handle, class Request>
+  caf::result<Reply> read(const Handle& to, const Request& x, consistency level);
+
   const gateway_links& links() const { return links_; }
 
 private:
+  template <class Reply, class Then>
+  void when_current(consistency level, Then then, caf::typed_response_promise<Reply> promise);
+  caf::result<cluster_status> change_cluster(command x);
+  void describe_cluster(caf::typed_response_promise<cluster_status> promise);
   template <class Reply, class Handle, class Request, class Then>
   void ask(const Handle& to, const Request& x, Then then, caf::typed_response_promise<Reply> promise);
   template <class Reply, class Then>

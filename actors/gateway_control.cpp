@@ -230,15 +230,18 @@ caf::result<workflow_record> gateway_state::cancel_workflow(const cancel_workflo
 caf::result<workflow_page> gateway_state::list_workflows(const list_workflows_request& x) {
   if (x.limit < 1 || x.limit > max_listed_workflows)
     return make_error(ec::invalid, std::to_string(x.limit) + " is not between 1 and 1000", "/limit");
-  return forward<workflow_page>(links_.replica, x);
+  return read<workflow_page>(links_.replica, x, x.level);
 }
 
 // -- keys ----------------------------------------------------------------------
 
 caf::result<key_record> gateway_state::get_key(const get_key_request& x) {
   auto promise = self_->make_response_promise<key_record>();
-  ask(links_.replica, document_request{document_kind::key, x.key},
-      [promise](const document& found) mutable { promise.deliver(record_of(found)); }, promise);
+  auto find = [this, promise, key = x.key]() mutable {
+    ask(links_.replica, document_request{document_kind::key, key},
+        [promise](const document& found) mutable { promise.deliver(record_of(found)); }, promise);
+  };
+  when_current(x.level, find, promise);
   return promise;
 }
 
@@ -291,19 +294,20 @@ caf::result<key_page> gateway_state::list_keys(const list_keys_request& x) {
   if (x.limit < 1 || x.limit > max_listed_keys)
     return make_error(ec::invalid, std::to_string(x.limit) + " is not between 1 and 1000", "/limit");
   auto promise = self_->make_response_promise<key_page>();
-  ask(
-    links_.replica, documents_request{document_kind::key, x.prefix, x.after, x.limit},
-    [promise, values = x.values](const document_page& found) mutable {
-      key_page page;
-      page.more = found.more;
-      for (const auto& one : found.documents) {
-        page.keys.push_back(record_of(one));
-        if (!values)
-          page.keys.back().value.clear();
-      }
-      promise.deliver(std::move(page));
-    },
-    promise);
+  auto answer = [promise, values = x.values](const document_page& found) mutable {
+    key_page page;
+    page.more = found.more;
+    for (const auto& one : found.documents) {
+      page.keys.push_back(record_of(one));
+      if (!values)
+        page.keys.back().value.clear();
+    }
+    promise.deliver(std::move(page));
+  };
+  auto find = [this, promise, x, answer]() mutable {
+    ask(links_.replica, documents_request{document_kind::key, x.prefix, x.after, x.limit}, answer, promise);
+  };
+  when_current(x.level, find, promise);
   return promise;
 }
 

@@ -17,18 +17,21 @@ caf::result<node_status> gateway_state::status() {
   status.stopping = leaving_;
   status.disk = disk_.state;
   status.restarts = links_.restarts;
-  if (!links_.scheduler) {
-    status.problem = "the node is starting";
+  if (!links_.replica) {
+    status.problem = links_.waiting_for.empty() ? "the node is starting" : links_.waiting_for;
     return status;
   }
   auto promise = self_->make_response_promise<node_status>();
-  auto with_journal = [this, promise, status](const scheduler_status& scheduler) mutable {
+  auto with_journal = [this, promise, status](const scheduler_status& scheduler, const group_status& group) mutable {
     status.dispatching = scheduler.dispatching;
-    status.ready = scheduler.leads && !leaving_ && status.disk == disk_state::ok;
-    if (!scheduler.leads)
-      status.problem = "the node recovers its tasks";
-    else if (leaving_)
+    auto follows = !group.leads && !group.leader.empty();
+    status.ready = (scheduler.leads || follows) && !leaving_ && status.disk == disk_state::ok;
+    if (leaving_)
       status.problem = "the node is stopping";
+    else if (group.leader.empty())
+      status.problem = "partition " + std::to_string(group.partition) + " has no leader: a majority of its nodes has to be up";
+    else if (!scheduler.leads && !follows)
+      status.problem = "the node recovers its tasks";
     else if (status.disk != disk_state::ok)
       status.problem = "the disk is nearly full; new tasks are refused";
     ask(links_.journal, journal_stats_request{},
@@ -38,7 +41,12 @@ caf::result<node_status> gateway_state::status() {
         },
         promise);
   };
-  ask(links_.scheduler, scheduler_status_request{}, with_journal, promise);
+  ask(links_.scheduler, scheduler_status_request{},
+      [this, promise, with_journal](const scheduler_status& scheduler) mutable {
+        ask(links_.replica, group_request{},
+            [scheduler, with_journal](const group_status& group) mutable { with_journal(scheduler, group); }, promise);
+      },
+      promise);
   return promise;
 }
 
@@ -64,19 +72,20 @@ caf::result<pools_reply> gateway_state::pools() {
 
 // The slots of attached workers, too.
 void gateway_state::with_attached(pools_reply reply, caf::typed_response_promise<pools_reply> promise) {
-  ask(
-    links_.sessions, pools_request{},
-    [this, promise, reply](pools_reply& attached) mutable {
-      std::move(attached.pools.begin(), attached.pools.end(), std::back_inserter(reply.pools));
-      auto without = types_;
-      for (const auto& pool : reply.pools)
-        without.erase(pool.task_type);
-      reply.types_without_handler.assign(without.begin(), without.end());
-      std::stable_sort(reply.pools.begin(), reply.pools.end(),
-                       [](const auto& a, const auto& b) { return a.task_type < b.task_type; });
-      promise.deliver(std::move(reply));
-    },
-    promise);
+  auto answer = [this, promise, reply](pools_reply&& attached) mutable {
+    std::move(attached.pools.begin(), attached.pools.end(), std::back_inserter(reply.pools));
+    auto without = types_;
+    for (const auto& pool : reply.pools)
+      without.erase(pool.task_type);
+    reply.types_without_handler.assign(without.begin(), without.end());
+    std::stable_sort(reply.pools.begin(), reply.pools.end(),
+                     [](const auto& a, const auto& b) { return a.task_type < b.task_type; });
+    promise.deliver(std::move(reply));
+  };
+  if (links_.sessions)
+    ask(links_.sessions, pools_request{}, [answer](pools_reply& attached) mutable { answer(std::move(attached)); }, promise);
+  else
+    answer({});
 }
 
 caf::result<workers_reply> gateway_state::workers() {

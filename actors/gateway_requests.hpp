@@ -11,7 +11,7 @@
 namespace overwatch {
 
 inline failure node_not_ready() {
-  return {ec::unavailable, {}, "this node is not ready yet; try again in a moment"};
+  return {ec::not_leader, {}, "this node is not ready yet; try again in a moment"};
 }
 
 template <class Reply, class Handle, class Request, class Then>
@@ -32,6 +32,27 @@ caf::result<Reply> gateway_state::forward(const Handle& to, const Request& x, mi
   self_->request(to, options_.request_timeout + extra, x)
     .then([promise](Reply& reply) mutable { promise.deliver(std::move(reply)); },
           [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
+  return promise;
+}
+
+// Calls `then` once it is certain that nothing newer was acknowledged elsewhere, if that was asked for.
+template <class Reply, class Then>
+void gateway_state::when_current(consistency level, Then then, caf::typed_response_promise<Reply> promise) {
+  if (level == consistency::local)
+    then();
+  else
+    ask(links_.replica, confirm_request{}, [then](uint64_t) mutable { then(); }, promise);
+}
+
+template <class Reply, class Handle, class Request>
+caf::result<Reply> gateway_state::read(const Handle& to, const Request& x, consistency level) {
+  auto promise = self_->make_response_promise<Reply>();
+  when_current(
+    level,
+    [this, to, x, promise]() mutable {
+      ask(to, x, [promise](Reply& reply) mutable { promise.deliver(std::move(reply)); }, promise);
+    },
+    promise);
   return promise;
 }
 

@@ -96,8 +96,6 @@ using pool_actor = caf::typed_actor<
   caf::reacts_to<caf::update_atom, uint32_t>,
   // The scheduler that leads a partition, on whatever node; null: none is in sight.
   caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
-  // The scheduler of a node that has one partition.
-  caf::reacts_to<caf::join_atom, scheduler_actor>,
   caf::replies_to<drain_request>::with<drain_reply>,
   caf::replies_to<pools_request>::with<pool_status>,
   caf::replies_to<workers_request>::with<workers_reply>,

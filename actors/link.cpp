@@ -164,7 +164,7 @@ link_actor::behavior_type link(link_state::pointer self, link_options options, m
         self->state.gather(x);
     },
     [=](const link_session& x) { self->state.begin(x); },
-    [=](std::vector<caf::strong_actor_ptr>& replicas) { self->state.connect(std::move(replicas)); },
+    [=](local_replicas& x) { self->state.connect(std::move(x.by_partition)); },
     [=](caf::flush_atom) { self->state.flush(); },
     [=](caf::tick_atom) { self->state.tick(); },
   };

@@ -56,7 +56,7 @@ void log_driver::start(const store_reader& db, uint64_t applied, log_time now) {
   carry_out(log_->start(now, stored));
 }
 
-bool log_driver::propose(uint64_t number, command_batch batch) {
+bool log_driver::propose(uint64_t number, command_batch& batch) {
   log_update update;
   auto index = log_->propose(encode_batch(batch), update);
   if (!index)
@@ -70,27 +70,92 @@ void log_driver::written(uint64_t log_write) {
   while (!writes_.empty() && writes_.front().number <= log_write) {
     auto done = std::move(writes_.front());
     writes_.pop_front();
-    for (const auto& x : done.messages)
-      hooks_.send(x);
+    for (auto& x : done.messages)
+      hooks_.send(std::move(x));
     if (done.last_append > 0)
       carry_out(log_->persisted(done.last_append));
   }
+  install_when_written();
 }
 
-void log_driver::checkpointed(uint64_t index) {
-  if (index >= first_index_)
-    carry_out(log_->snapshot_taken(index, index + 1));
+void log_driver::checkpointed(uint64_t index, uint64_t first_kept) {
+  if (!installing_ && index >= first_index_)
+    carry_out(log_->snapshot_taken(index, std::max(std::min(first_kept, index + 1), first_index_)));
 }
 
 void log_driver::carry_out(log_update update) {
-  invariant(!update.install, "a log asks only for snapshots that were offered");
+  if (update.install)
+    installing_ = update.install;
   store(update);
+  for (auto member : update.send_snapshot)
+    hooks_.send_snapshot(member);
   apply(update.commit_index);
   if (update.lost_leadership)
     hooks_.leadership_lost();
   if (update.became_leader)
     hooks_.leadership_gained();
+  if (update.leader_changed || update.configuration)
+    hooks_.group_changed();
 }
+
+// -- members -------------------------------------------------------------------
+
+log_answer log_driver::change_members(const std::function<log_answer(log_update&)>& change) {
+  log_update update;
+  auto answer = change(update);
+  if (answer == log_answer::accepted)
+    carry_out(std::move(update));
+  return answer;
+}
+
+log_answer log_driver::add_member(const log_member& x) {
+  return change_members([&](log_update& update) { return log_->add_member(x, update); });
+}
+
+log_answer log_driver::promote_member(member_id id) {
+  return change_members([&](log_update& update) { return log_->promote_member(id, update); });
+}
+
+log_answer log_driver::remove_member(member_id id) {
+  return change_members([&](log_update& update) { return log_->remove_member(id, update); });
+}
+
+log_answer log_driver::transfer(member_id to) {
+  return change_members([&](log_update& update) { return log_->transfer(to, update); });
+}
+
+// -- installing ----------------------------------------------------------------
+
+bool log_driver::receive_snapshot(log_time now, std::string_view offer) {
+  if (installing_)
+    return false;
+  carry_out(log_->receive_snapshot(now, offer));
+  install_when_written();
+  return installing_.has_value();
+}
+
+void log_driver::install_when_written() {
+  if (installing_ && writes_.empty())
+    hooks_.install();
+}
+
+write_batch log_driver::install_batch() const {
+  write_batch batch;
+  batch.put(key_space::log, keys::log_snapshot(partition_), encode_snapshot(*installing_));
+  batch.erase_range(key_space::log, keys::log_entry(partition_, 0), keys::end_of_log(partition_));
+  return batch;
+}
+
+void log_driver::installed() {
+  unapplied_.clear();
+  applied_ = installing_->index;
+  first_index_ = applied_ + 1;
+  bytes_ = 0;
+  installing_.reset();
+  carry_out(log_->snapshot_installed());
+}
+
+// -- storing, sending, applying ------------------------------------------------
 
 void log_driver::store(log_update& update) {
   journal_write x;
@@ -121,6 +186,7 @@ void log_driver::store(log_update& update) {
     first_index_ = update.first_kept;
   }
   if (!x.batch.empty()) {
+    invariant(!installing_ || update.append.empty(), "a log appends nothing while a state is installed");
     x.log_write = write.number = ++newest_write_;
     writes_.push_back(std::move(write));
     hooks_.write(std::move(x));
@@ -133,13 +199,13 @@ void log_driver::send(std::vector<log_message> messages) {
   auto holds = std::find_if(writes_.rbegin(), writes_.rend(), [](const auto& x) { return x.holds_back; });
   for (auto& x : messages)
     if (holds == writes_.rend())
-      hooks_.send(x);
+      hooks_.send(std::move(x));
     else
       holds->messages.push_back(std::move(x));
 }
 
 void log_driver::apply(uint64_t commit_index) {
-  while (!unapplied_.empty() && unapplied_.begin()->first <= commit_index) {
+  while (!installing_ && !unapplied_.empty() && unapplied_.begin()->first <= commit_index) {
     auto next = unapplied_.extract(unapplied_.begin());
     if (next.key() <= applied_)
       continue; // the state had it when this log started

@@ -22,9 +22,12 @@ struct committed_entry {
 struct log_driver_hooks {
   std::function<void(journal_write)> write; ///< answered with `written`
   std::function<void(committed_entry&)> apply;
-  std::function<void(const log_message&)> send;
+  std::function<void(log_message&&)> send;
+  std::function<void(member_id)> send_snapshot; ///< told again at every heartbeat while it is needed
+  std::function<void()> install;           ///< see `log_driver::install_batch`
   std::function<void()> leadership_gained; ///< propose something
   std::function<void()> leadership_lost;   ///< what was proposed and not applied has an unknown outcome
+  std::function<void()> group_changed;     ///< the leader that is known, or the committed members
 };
 
 /// The entries of a partition in the store, for `log_setup`. `db` must outlive the result.
@@ -40,8 +43,8 @@ public:
   /// Continues from the store, whose state stands at `applied`.
   void start(const store_reader& db, uint64_t applied, log_time now);
 
-  /// False when this replica cannot take proposals now.
-  bool propose(uint64_t number, command_batch batch);
+  /// False when this replica cannot take proposals now; then `batch` is as it was.
+  bool propose(uint64_t number, command_batch& batch);
 
   /// The write with this `journal_write::log_write` is durable.
   void written(uint64_t log_write);
@@ -49,8 +52,27 @@ public:
   void tick(log_time now) { carry_out(log_->tick(now)); }
   void receive(log_time now, std::string_view message) { carry_out(log_->receive(now, message)); }
 
-  /// The state is durable up to `index`: the entries before may go.
-  void checkpointed(uint64_t index);
+  /// The state is durable up to `index`: entries below `first_kept` may go.
+  void checkpointed(uint64_t index, uint64_t first_kept);
+
+  log_answer add_member(const log_member& x);
+  log_answer promote_member(member_id id);
+  log_answer remove_member(member_id id);
+  log_answer transfer(member_id to);
+
+  // -- another member's state instead of the own one -----------------------------
+
+  /// It is here and verified. True: it is needed, the driver applies nothing any more, and `hooks.install` will be
+  /// called once the store holds all that was on its way.
+  bool receive_snapshot(log_time now, std::string_view offer);
+
+  /// What has to be written in one durable batch with the received state. Nothing else of this partition may be.
+  write_batch install_batch() const;
+
+  /// That is durable.
+  void installed();
+
+  bool installs() const { return installing_.has_value(); }
 
   const replicated_log& log() const { return *log_; }
   uint64_t bytes_since_checkpoint() const { return bytes_; }
@@ -74,6 +96,8 @@ private:
   void store(log_update& update);
   void send(std::vector<log_message> messages);
   void apply(uint64_t commit_index);
+  void install_when_written();
+  log_answer change_members(const std::function<log_answer(log_update&)>& change);
 
   partition_id partition_;
   std::unique_ptr<replicated_log> log_;
@@ -84,6 +108,7 @@ private:
   uint64_t applied_ = 0;
   uint64_t first_index_ = 1; // of the entries that are kept
   uint64_t bytes_ = 0;
+  std::optional<log_snapshot> installing_;
 };
 
 } // namespace overwatch

@@ -45,7 +45,7 @@ membership_state::peer& membership_state::peer_named(const std::string& node) {
     options.clock = options_.clock;
     i->second.link = self_->spawn<caf::linked>(link, std::move(options), membership_reports{membership_actor{self_}});
     i->second.since = options_.clock();
-    self_->send(i->second.link, components_.replicas);
+    self_->send(i->second.link, local_replicas{components_.replicas});
   }
   return i->second;
 }
@@ -302,7 +302,7 @@ void membership_state::change_components(local_components x) {
   components_ = std::move(x);
   ++revision_;
   for (const auto& [node, peer] : peers_) {
-    self_->send(peer.link, components_.replicas);
+    self_->send(peer.link, local_replicas{components_.replicas});
     tell_news(node);
   }
 }

@@ -7,9 +7,9 @@ namespace overwatch {
 namespace {
 
 constexpr milliseconds first_redial{100};
-constexpr milliseconds last_redial{5'000};
+constexpr milliseconds last_redial{2'000};
 constexpr double redial_jitter = 0.2;
-constexpr milliseconds patience{5'000};
+constexpr milliseconds patience{2'000};
 
 std::string quoted(const std::string& x) { return "\"" + x + "\""; }
 

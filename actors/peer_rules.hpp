@@ -28,7 +28,7 @@ std::string why_refused(const hello& theirs, const hello_view& view);
 /// The name that sorts first dials; the other one only when it heard nothing for so long.
 milliseconds dial_patience(const std::string& own, const std::string& peer);
 
-/// The time before the next dial after so many failed ones: 100 ms to 5 s. `random` is in [0, 1).
+/// The time before the next dial after so many failed ones: 100 ms to 2 s. `random` is in [0, 1).
 milliseconds redial_delay(uint32_t failures, double random);
 
 } // namespace overwatch

@@ -255,7 +255,6 @@ pool_actor::behavior_type pool(pool_state::pointer self, pool_options options, j
     [=](caf::join_atom, partition_id partition, const caf::strong_actor_ptr& scheduler) {
       self->state.join(partition, caf::actor_cast<scheduler_actor>(scheduler));
     },
-    [=](caf::join_atom, const scheduler_actor& scheduler) { self->state.join(0, scheduler); },
     [=](const drain_request& x) { return self->state.drain(x); },
     [=](const pools_request&) { return self->state.status(); },
     [=](const workers_request&) { return self->state.workers(); },

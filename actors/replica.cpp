@@ -2,96 +2,24 @@
 
 #include "actors/invariant.hpp"
 #include "actors/keys.hpp"
+#include "actors/replica_group.hpp"
+#include "actors/replica_store.hpp"
 #include "messages/codec.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <algorithm>
+
 namespace overwatch {
 
 namespace {
 
-using replica_pointer = replica_actor::stateful_pointer<replica_state>;
-
-constexpr auto read_timeout = std::chrono::seconds{30};
-
-log_time steady_now(replica_pointer self) {
-  return std::chrono::duration_cast<log_time>(self->clock().now().time_since_epoch());
-}
-
-void keep_ticking(replica_pointer self) {
-  if (!std::exchange(self->state.ticking, true))
-    self->delayed_send(self, self->state.options.flush_interval, caf::tick_atom::value);
-}
-
-// -- state to the store --------------------------------------------------------
-
-void flush(replica_pointer self) {
-  auto& state = self->state;
-  journal_write x;
-  x.partition = state.options.partition;
-  x.flush_number = state.machine->flush(x.batch);
-  x.applied = state.machine->applied();
-  state.flushes.push_back({x.flush_number, x.applied, {}});
-  self->send(state.links.journal, std::move(x));
-  if (state.log->bytes_since_checkpoint() >= state.options.checkpoint_bytes) {
-    state.log->checkpoint_asked_for();
-    self->send(state.links.journal, checkpoint_request{state.options.partition}); // behind the flush
-  }
-}
-
-void flush_when_due(replica_pointer self) {
-  auto& state = self->state;
-  const auto& machine = *state.machine;
-  if (machine.dirty_tasks() >= state.options.flush_tasks || machine.dirty_bytes() >= state.options.flush_bytes)
-    flush(self);
-  else if (machine.dirty())
-    keep_ticking(self);
-}
-
-// Calls `next` with a position once the store shows all that is applied now.
-void after_flush(replica_pointer self, std::function<void(uint64_t)> next) {
-  auto& state = self->state;
-  if (state.machine->dirty())
-    flush(self);
-  if (state.flushes.empty())
-    next(state.machine->applied());
-  else
-    state.flushes.back().then.push_back(std::move(next));
-}
-
-void flush_done(replica_pointer self, uint64_t number) {
-  auto& state = self->state;
-  state.machine->flushed(number);
-  while (!state.flushes.empty() && state.flushes.front().number <= number) {
-    auto done = std::move(state.flushes.front());
-    state.flushes.pop_front();
-    for (auto& next : done.then)
-      next(done.applied);
-  }
-}
+using replica_group::replica_pointer;
+using replica_group::steady_now;
+using namespace replica_store;
 
 // -- log -----------------------------------------------------------------------
-
-void answer_waits(replica_pointer self, const applied_entry& entry) {
-  auto& waits = self->state.waits;
-  if (waits.empty())
-    return;
-  for (const auto& change : entry.changes) {
-    if (change.kind != change_kind::ended && change.kind != change_kind::removed)
-      continue;
-    auto [first, last] = waits.equal_range(change.spec->id);
-    if (first == last)
-      continue;
-    auto record = self->state.machine->find(change.spec->id);
-    for (auto i = first; i != last; ++i)
-      if (record)
-        i->second.promise.deliver(*record);
-      else
-        i->second.promise.deliver(make_error(ec::not_found, "the task was deleted while you waited for it", "/id"));
-    waits.erase(first, last);
-  }
-}
 
 void report_role(replica_pointer self) {
   auto& state = self->state;
@@ -129,15 +57,22 @@ void apply_entry(replica_pointer self, committed_entry& x) {
   if (state.recovering)
     return; // nobody has asked for it since this node runs
   answer_waits(self, *entry);
+  auto has_nodes = std::any_of(entry->documents.begin(), entry->documents.end(),
+                               [](const auto& change) { return change.kind == document_kind::node; });
   applied_ptr shared = std::move(entry);
-  if (opens_own_leadership(self, x.batch))
+  if (opens_own_leadership(self, x.batch)) {
+    state.group.opened = true;
     report_role(self);
-  else
+    replica_group::tell_leader(self);
+  } else {
     self->send(state.scheduler, shared);
+  }
   self->send(state.links.events, shared);
   self->send(state.links.metrics, shared);
   for (const auto& watcher : state.watchers)
     self->send(watcher, shared);
+  if (has_nodes)
+    replica_group::nodes_changed(self);
 }
 
 // The log's own time: elections and heartbeats. A log with one member has none.
@@ -156,142 +91,91 @@ void open_leadership(replica_pointer self) {
   command_batch opening;
   opening.time = self->state.options.clock();
   opening.commands.emplace_back(lead_command{self->state.log->log().term(), self->state.options.node});
-  self->state.log->propose(0, std::move(opening));
+  self->state.log->propose(0, opening);
+}
+
+void leadership_lost(replica_pointer self) {
+  self->state.group.opened = false;
+  self->state.refused.clear();
+  replica_group::stop_shipping(self);
+  report_role(self);
+}
+
+// What a log that leads refuses (it hands its leadership over, or has too much on its way) waits for its turn.
+void propose(replica_pointer self, proposal& x) {
+  auto& state = self->state;
+  if (state.refused.empty() && state.log->propose(x.number, x.batch))
+    return;
+  if (state.log->log().leads())
+    state.refused.push_back(std::move(x));
+  else
+    report_role(self); // whoever asked has to ask again
+}
+
+void propose_refused(replica_pointer self) {
+  auto& refused = self->state.refused;
+  while (!refused.empty() && self->state.log->propose(refused.front().number, refused.front().batch))
+    refused.pop_front();
 }
 
 log_driver_hooks make_hooks(replica_pointer self) {
   log_driver_hooks hooks;
   hooks.write = [self](journal_write x) { self->send(self->state.links.journal, std::move(x)); };
   hooks.apply = [self](committed_entry& x) { apply_entry(self, x); };
-  hooks.send = [](const log_message&) {};
+  hooks.send = [self](log_message&& x) { replica_group::send(self, std::move(x)); };
+  hooks.send_snapshot = [self](member_id to) { replica_group::ship(self, to); };
+  hooks.install = [self] { replica_group::install_when_quiet(self); };
   hooks.leadership_gained = [self] { open_leadership(self); };
-  hooks.leadership_lost = [self] { report_role(self); };
+  hooks.leadership_lost = [self] { leadership_lost(self); };
+  hooks.group_changed = [self] {
+    replica_group::tell_leader(self);
+    replica_group::keep_looking(self);
+  };
   return hooks;
+}
+
+// What follows from every event of the log.
+void after_event(replica_pointer self) {
+  propose_refused(self);
+  tick_when_due(self);
 }
 
 // Takes up where the store was left: the state, then the entries that it does not contain yet.
 void recover(replica_pointer self, const log_maker& make_log) {
   auto& state = self->state;
   const auto& db = *state.links.db;
-  state.machine = std::make_unique<partition_state>(db, state.options.partition);
   const auto& x = state.options;
+  state.machine = std::make_unique<partition_state>(db, x.partition);
   auto log = make_log({x.partition, x.self, x.initial_members, make_entry_reader(db, x.partition)});
   state.log = std::make_unique<log_driver>(x.partition, std::move(log), make_hooks(self));
   state.recovering = true;
   state.log->start(db, state.machine->applied(), steady_now(self));
   state.recovering = false;
+  if (state.log->log().leader() == 0)
+    replica_group::tell_leader(self);
   tick_when_due(self);
 }
 
-// -- reading -------------------------------------------------------------------
-
-caf::error no_task(const task_id& id) {
-  return make_error(ec::not_found, "there is no task " + to_string(id), "/id");
-}
-
-caf::result<task_record> wait_for(replica_pointer self, const wait_request& x) {
+// Entries for members that lag are kept since the checkpoint before this one.
+void checkpointed(replica_pointer self, uint64_t applied) {
   auto& state = self->state;
-  auto record = state.machine->find(x.id);
-  if (!record)
-    return no_task(x.id);
-  if (is_terminal(record->state.status) || x.limit.count() <= 0)
-    return std::move(*record);
-  if (state.waits.size() >= state.options.max_waits)
-    return make_error(ec::overloaded, "too many clients wait for tasks; ask again in a second");
-  auto promise = self->make_response_promise<task_record>();
-  state.waits.emplace(x.id, replica_state::wait{promise, self->clock().now() + x.limit});
-  keep_ticking(self);
-  return promise;
-}
-
-void expire_waits(replica_pointer self) {
-  auto& state = self->state;
-  auto time = self->clock().now();
-  for (auto i = state.waits.begin(); i != state.waits.end();) {
-    if (i->second.until > time) {
-      ++i;
-      continue;
-    }
-    if (auto record = state.machine->find(i->first))
-      i->second.promise.deliver(std::move(*record));
-    else
-      i->second.promise.deliver(no_task(i->first));
-    i = state.waits.erase(i);
-  }
-}
-
-constexpr auto no_more = [](auto&, uint64_t, uint64_t) {};
-
-// Flushes, lets the task_reader read, and answers with `finish(page, applied, reading)`.
-template <class Page, class Request, class Finish>
-caf::result<Page> read_page(replica_pointer self, const Request& request, Finish finish) {
-  auto promise = self->make_response_promise<Page>();
-  after_flush(self, [=](uint64_t applied) mutable {
-    auto reading = self->state.machine->begin_reading();
-    self->request(self->state.links.reader, read_timeout, request)
-      .then(
-        [=](Page& page) mutable {
-          finish(page, applied, reading);
-          self->state.machine->end_reading(reading);
-          promise.deliver(std::move(page));
-        },
-        [=](caf::error& error) mutable {
-          self->state.machine->end_reading(reading);
-          promise.deliver(std::move(error));
-        });
-  });
-  return promise;
-}
-
-void keep_page(replica_pointer self, ready_page& page, uint64_t reading) {
-  for (auto& item : page.items)
-    self->state.machine->keep(reading, item.id, item.task.spec, item.task.payload, item.state);
-}
-
-document document_of(const document_table::key& key, const document_table::row& row) {
-  return {key.second, row.value, row.version, row.changed_at};
-}
-
-document_page read_documents(const partition_state& machine, const documents_request& x) {
-  document_page page;
-  auto [i, last] = machine.documents().with_prefix(x.kind, x.prefix);
-  if (!x.after.empty() && x.after >= x.prefix)
-    i = machine.documents().all().upper_bound({x.kind, x.after});
-  for (; i != last && i != machine.documents().all().end() && page.documents.size() < x.limit; ++i)
-    page.documents.push_back(document_of(i->first, i->second));
-  page.more = i != last && i != machine.documents().all().end();
-  return page;
-}
-
-caf::result<document> read_document(const partition_state& machine, const document_request& x) {
-  if (const auto* row = machine.documents().find(x.kind, x.name))
-    return document_of({x.kind, x.name}, *row);
-  return make_error(ec::not_found, "there is no " + describe(x.kind, x.name), "/name");
-}
-
-caf::result<workflow_record> read_workflow(const partition_state& machine, const task_id& id) {
-  if (auto record = machine.find_workflow(id))
-    return std::move(*record);
-  return make_error(ec::not_found, "there is no workflow " + to_string(id), "/id");
-}
-
-// The keys that were captured for a task; the files are the snapshotter's.
-caf::result<snapshot_record> read_saved(const partition_state& machine, const task_id& id) {
-  auto task = machine.find(id);
-  if (!task)
-    return no_task(id);
-  snapshot_record result;
-  result.id = id;
-  result.attempt = task->state.fence.attempt;
-  result.kept_until = task->state.snapshot_until;
-  auto saved = machine.find_saved(id);
-  result.stored = saved.has_value();
-  for (const auto& key : saved ? saved->keys : std::vector<saved_key>{})
-    result.keys.push_back({key.key, key.version, key.value.size()});
-  return result;
+  auto is_alone = state.log->log().configuration().members.size() <= 1;
+  auto first_kept = is_alone ? applied + 1 : std::exchange(state.group.previous_checkpoint, applied) + 1;
+  state.log->checkpointed(applied, std::min(first_kept, replica_group::needed_from(self)));
 }
 
 } // namespace
+
+// The state that was installed takes the place of the one in memory. Whoever waits asks again.
+void replica_group::restart_machine(replica_pointer self) {
+  auto& state = self->state;
+  state.machine = std::make_unique<partition_state>(*state.links.db, state.options.partition);
+  for (auto& [id, wait] : std::exchange(state.waits, {}))
+    wait.promise.deliver(make_error(ec::not_leader, "this node was far behind the others; ask again"));
+  state.log->installed();
+  report_role(self);
+  replica_group::tell_leader(self);
+}
 
 replica_actor::behavior_type replica(replica_pointer self, replica_options options, replica_links links,
                                      scheduler_actor scheduler,
@@ -305,8 +189,7 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
   recover(self, make_log);
   return {
     [=](proposal& x) {
-      if (!self->state.log->propose(x.number, std::move(x.batch)))
-        report_role(self); // whoever asked has to ask again
+      propose(self, x);
       tick_when_due(self);
     },
     [=](const journal_done& x) {
@@ -314,13 +197,36 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
         flush_done(self, x.flush_number);
       if (x.log_write)
         self->state.log->written(x.log_write);
-      tick_when_due(self);
+      after_event(self);
     },
-    [=](const checkpoint_done& x) { self->state.log->checkpointed(x.applied); },
+    [=](const checkpoint_done& x) { checkpointed(self, x.applied); },
+    [=](const confirm_request&) -> caf::result<uint64_t> {
+      const auto& log = self->state.log->log();
+      if (self->state.group.opened && log.has_lease(steady_now(self)))
+        return log.term();
+      return make_error(ec::not_leader, "no majority has confirmed that this node leads the partition");
+    },
     [=](caf::update_atom) {
       self->state.next_tick.reset();
       self->state.log->tick(steady_now(self));
-      tick_when_due(self);
+      after_event(self);
+    },
+    [=](const log_delivery& x) {
+      self->state.log->receive(steady_now(self), x.bytes);
+      after_event(self);
+    },
+    [=](const peer_report& x) { replica_group::peer_changed(self, x); },
+    [=](caf::idle_atom) {
+      replica_group::look_after(self);
+      after_event(self);
+    },
+    [=](const group_request&) { return replica_group::status(self); },
+    [=](const transfer_request& x) { return replica_group::transfer(self, x); },
+    [=](const state_offer& x) { replica_group::take_offer(self, x); },
+    [=](const transfer_ended& x) { replica_group::transfer_ended(self, x); },
+    [=](const receive_report& x) {
+      replica_group::take_report(self, x);
+      after_event(self);
     },
     [=](const progress_batch& x) {
       for (const auto& attempt : x.attempts)

@@ -1,9 +1,10 @@
 #pragma once
 
+#include "actors/cluster_interfaces.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/log_driver.hpp"
 #include "actors/partition_state.hpp"
-#include "actors/replicated_log.hpp"
+#include "actors/state_receiver.hpp"
 
 #include <caf/actor_clock.hpp>
 
@@ -23,16 +24,22 @@ struct replica_options {
   size_t flush_bytes = 32ULL << 20;          ///< or when they have about this many bytes
   uint64_t checkpoint_bytes = 32ULL << 20;   ///< log since the last checkpoint; bounds the time of a restart
   size_t max_waits = 10'000;                 ///< `wait_request`s at once
+  milliseconds group_interval{250};          ///< between two looks at who belongs to the group
+  state_receiver_options receiving;
+  bool receive_detached = true;              ///< false: on the scheduler's threads (for tests)
   std::function<timestamp()> clock = now;    ///< of the entry that begins a leadership
 };
 
 /// Whom a replica talks to. The scheduler, the hub and the metrics get every applied entry.
 struct replica_links {
-  const store_reader* db = nullptr;
+  store* db = nullptr; ///< written only by the journal, and by receivers of whole states
   journal_actor journal;
   task_reader_actor reader; ///< for the scheduler's pages
   event_hub_actor events;
   metrics_actor metrics;
+  state_shipper_actor shipper{};              ///< none: it never has other members
+  std::vector<leader_listener> on_leadership{}; ///< are told who leads
+  roster_actor roster_listener{};             ///< is told what the control partition says of nodes; may be none
 };
 
 /// Owns the state machine of one partition on this node and drives its log. Whatever goes wrong with the
@@ -62,6 +69,33 @@ struct replica_state {
   bool ticking = false;
   bool recovering = false; ///< entries are applied that were stored when it started
   std::optional<log_time> next_tick; ///< of the log, that was asked for
+  std::deque<proposal> refused;      ///< by a log that leads: proposed again
+
+  /// A state on its way to a member.
+  struct shipment {
+    bool opening = false;
+    std::optional<state_offer> offer; ///< none: no transfer is open
+    log_time told{0};                 ///< of the offer
+    log_time not_before{0};           ///< of the next transfer
+    uint64_t kept_from = 0;           ///< entries that it may need until then
+  };
+  /// The state of another member on its way here.
+  struct arrival {
+    state_receiver_actor receiver;
+    state_offer offer;
+    double bytes = 0;
+    bool installing = false; ///< the receiver writes
+  };
+  struct {
+    std::map<std::string, peer_report> peers; ///< by node
+    std::map<member_id, shipment> shipments;
+    std::optional<arrival> arriving;
+    uint64_t previous_checkpoint = 0; ///< entries behind it are kept for members that lag
+    bool looking = false;
+    bool opened = false;              ///< it leads, and its first entry is applied
+    std::optional<timestamp> leaderless_since;
+  } group;
+  log_maker make_log;
 };
 
 /// Recovers from the store, then drives the log. Tells `scheduler` when it leads.

@@ -33,7 +33,7 @@ void scheduler_state::set_up(pointer self, scheduler_options options, event_hub_
 }
 
 void scheduler_state::reset() {
-  fail_clients({ec::unavailable, {}, "the partition has no leader here right now; try again"});
+  fail_clients();
   ready_ = ready_queue{options_.ready};
   timers_ = timer_queue{options_.timer_window, false};
   parked_ = {};
@@ -43,7 +43,7 @@ void scheduler_state::reset() {
   demanding_.clear();
   for (auto& [id, x] : undos_)
     for (auto& promise : x.promises)
-      promise.deliver(make_error(ec::unavailable, "the partition has no leader here right now; try again"));
+      promise.deliver(make_error(ec::not_leader, "the partition has no leader here right now; try again"));
   undos_.clear();
   compensations_.clear();
   armed_.reset();
@@ -70,16 +70,18 @@ void scheduler_state::reset() {
   }
 }
 
-void scheduler_state::fail_clients(const failure& why) {
-  auto fail = [&](entry_in_flight& entry) {
+// What was proposed may become true all the same: the next leader knows.
+void scheduler_state::fail_clients() {
+  auto fail = [](entry_in_flight& entry, const failure& why) {
     for (auto& part : entry.clients)
       if (std::exchange(part.request->missing, 0))
         part.request->done(make_error(why));
   };
   for (auto& [number, entry] : in_flight_)
-    fail(entry);
+    fail(entry, {ec::unavailable, {}, "this node stopped leading the partition before it was done; whether it was is "
+                                      "unknown: look, or ask again with the same id"});
   for (auto& [batch, entry] : gathered_)
-    fail(entry);
+    fail(entry, {ec::not_leader, {}, "the partition has no leader here right now; try again"});
   in_flight_.clear();
   gathered_.clear();
 }
@@ -128,8 +130,8 @@ void scheduler_state::add(command x, size_t bytes) {
 
 caf::result<propose_reply> scheduler_state::propose(propose_request& x) {
   if (!leads_ || leaving_)
-    return make_error(ec::unavailable, leaving_ ? "this node is stopping; ask another one or try again when it is back"
-                                                : "this node is not ready yet; try again in a moment");
+    return make_error(ec::not_leader, leaving_ ? "this node is stopping; ask another one or try again when it is back"
+                                               : "this node is not ready yet; try again in a moment");
   auto promise = self_->make_response_promise<propose_reply>();
   propose_then(x, [promise](caf::expected<propose_reply> reply) mutable {
     if (reply)

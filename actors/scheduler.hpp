@@ -149,7 +149,7 @@ private:
   };
 
   // Files that are put back, on their node.
-  struct restore_job {
+  struct restoration {
     std::string node;
     std::function<void(rollback_status, std::string)> done;
     time_point give_up_at;
@@ -157,7 +157,7 @@ private:
   };
 
   void reset();
-  void fail_clients(const failure& why);
+  void fail_clients();
   command_batch& open_entry(size_t bytes);
   void add(command x, size_t bytes = 0);
   void schedule_send();
@@ -192,7 +192,7 @@ private:
   bool captures(const attempt& running) const;
   void restore(const task_id& id, const std::string& node,
                std::function<void(rollback_status, std::string)> done);
-  void ask_to_restore(const task_id& id, restore_job& job);
+  void ask_to_restore(const task_id& id, restoration& x);
   void end_restore(const task_id& id, uint64_t request, rollback_status status, std::string message);
   void put_off_restores(const std::string& node);
   void watch_restores();
@@ -264,7 +264,7 @@ private:
   std::map<pool_entry*, assignment_batch> assignments_; // of the entry that is being looked at
   uint64_t last_mark_ = 0;
   std::optional<time_point> next_loss_; // of attempts without a pool
-  std::map<task_id, restore_job> restores_;
+  std::map<task_id, restoration> restores_;
   uint64_t last_restore_ = 0;
   bool watching_ = false;
   uint32_t looks_ = 0;

@@ -48,15 +48,15 @@ bool scheduler_state::captures(const attempt& running) const {
 // Puts the files of a task back on the node that ran it, once that is there.
 void scheduler_state::restore(const task_id& id, const std::string& node,
                               std::function<void(rollback_status, std::string)> done) {
-  auto& job = restores_[id] = {node, std::move(done), self_->clock().now() + options_.restore_limit, 0};
+  auto& x = restores_[id] = {node, std::move(done), self_->clock().now() + options_.restore_limit, 0};
   if (nodes_[node].snapshotter)
-    ask_to_restore(id, job);
+    ask_to_restore(id, x);
   arm_watch();
 }
 
-void scheduler_state::ask_to_restore(const task_id& id, restore_job& job) {
-  auto number = job.request = ++last_restore_;
-  self_->request(nodes_[job.node].snapshotter, restore_timeout, restore_request{id})
+void scheduler_state::ask_to_restore(const task_id& id, restoration& x) {
+  auto number = x.request = ++last_restore_;
+  self_->request(nodes_[x.node].snapshotter, restore_timeout, restore_request{id})
     .then(
       [this, id, number](const restore_reply& reply) {
         if (reply.error)
@@ -86,19 +86,19 @@ void scheduler_state::end_restore(const task_id& id, uint64_t request, rollback_
 
 // What a node was asked to restore when it went away is asked again: it finds what is left to be done.
 void scheduler_state::put_off_restores(const std::string& node) {
-  for (auto& [id, job] : restores_)
-    if (job.node == node)
-      job.request = 0;
+  for (auto& [id, x] : restores_)
+    if (x.node == node)
+      x.request = 0;
 }
 
 // A node that comes back says with its pools what still runs there, and stops that, before it is asked to restore.
 void scheduler_state::watch_restores() {
   std::vector<task_id> late;
   auto time = self_->clock().now();
-  for (auto& [id, job] : restores_)
-    if (job.request == 0 && nodes_[job.node].snapshotter)
-      ask_to_restore(id, job);
-    else if (job.request == 0 && job.give_up_at <= time)
+  for (auto& [id, x] : restores_)
+    if (x.request == 0 && nodes_[x.node].snapshotter)
+      ask_to_restore(id, x);
+    else if (x.request == 0 && x.give_up_at <= time)
       late.push_back(id);
   for (const auto& id : late)
     end_restore(id, 0, rollback_status::failed,
@@ -148,7 +148,7 @@ void scheduler_state::collect_snapshots(const node_entry& node) {
 
 caf::result<task_record> scheduler_state::roll_back(const rollback_request& x) {
   if (!leads_ || leaving_)
-    return make_error(ec::unavailable, "this node is not ready; try again in a moment");
+    return make_error(ec::not_leader, "this node is not ready; try again in a moment");
   auto promise = self_->make_response_promise<task_record>();
   propose_request begin;
   begin.commands.emplace_back(rollback_command{x.id, rollback_status::running, "asked for by " + x.by + ": " + x.reason});

@@ -10,7 +10,7 @@ namespace overwatch {
 
 caf::result<why_reply> scheduler_state::why(const why_request& x) {
   if (!leads_)
-    return make_error(ec::unavailable, "this node is not ready yet; try again in a moment");
+    return make_error(ec::not_leader, "this node is not ready yet; try again in a moment");
   auto promise = self_->make_response_promise<why_reply>();
   self_->request(replica_, std::chrono::seconds{10}, get_request{x.id})
     .then([this, promise](const task_record& record) mutable { promise.deliver(explain(record)); },

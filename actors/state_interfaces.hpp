@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/change.hpp"
+#include "actors/cluster_interfaces.hpp"
 #include "actors/command.hpp"
+#include "actors/state_transfer.hpp"
 #include "actors/store.hpp"
 #include "actors/wire.hpp"
 #include "messages/actors.hpp"
@@ -211,6 +213,25 @@ struct document_request {
   std::string name;
 };
 
+/// Who leads a partition. Told when it changes, and again when a leader has begun to answer.
+struct leader_report {
+  partition_id partition = 0;
+  std::string node; ///< empty: none is known
+  bool here = false; ///< this node leads, and has applied all that was acknowledged before
+  uint64_t term = 0;
+};
+
+using leader_listener = caf::typed_actor<caf::reacts_to<leader_report>>;
+
+/// Who wants to hear what is said of nodes.
+using roster_actor = caf::typed_actor<caf::reacts_to<node_roster>>;
+
+/// Answered with the term when this replica leads and a majority has confirmed it: what it answers then is not older
+/// than anything that was acknowledged before. Otherwise `not_leader`.
+struct confirm_request {};
+
+struct group_request {};
+
 /// Who wants every applied entry.
 using entry_watcher = caf::typed_actor<caf::reacts_to<applied_ptr>>;
 
@@ -240,8 +261,19 @@ using replica_actor = caf::typed_actor<
   caf::replies_to<list_workflows_request>::with<workflow_page>,
   // The keys that were captured before the newest attempt of a task.
   caf::replies_to<get_snapshot_request>::with<snapshot_record>,
+  caf::replies_to<confirm_request>::with<uint64_t>,
   // Who wants every applied entry, beside those that were told when it started.
   caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
+  // Of its group.
+  caf::replies_to<group_request>::with<group_status>,
+  caf::replies_to<transfer_request>::with<group_status>,
+  caf::reacts_to<log_delivery>,
+  caf::reacts_to<peer_report>,
+  caf::reacts_to<state_offer>,
+  caf::reacts_to<transfer_ended>,
+  caf::reacts_to<receive_report>,
+  // Internal: who belongs to the group.
+  caf::reacts_to<caf::idle_atom>,
   // Internal: the log's own time.
   caf::reacts_to<caf::update_atom>,
   // Internal: flush when due, expire waits.
@@ -275,4 +307,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::documents_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::leader_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::confirm_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::group_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::applied_ptr)

@@ -15,6 +15,8 @@ namespace limits = worker_limits;
 
 constexpr size_t max_listed_workers = 1'000;
 
+constexpr auto retirement_limit = std::chrono::seconds{86'400}; // longer than what is claimed should take
+
 failure check_text(const char* field, const std::string& text, size_t low, size_t high) {
   if (text.size() >= low && text.size() <= high)
     return {};
@@ -172,7 +174,7 @@ void worker_sessions_state::retire(const pool_actor& pool) {
     self_->unlink_from(pool.address());
     self_->send_exit(pool, caf::exit_reason::user_shutdown);
   };
-  self_->request(pool, caf::infinite, drain_request{}).then([leave](const drain_reply&) { leave(); }, [](const caf::error&) {
+  self_->request(pool, retirement_limit, drain_request{}).then([leave](const drain_reply&) { leave(); }, [](const caf::error&) {
     // It drains already, because the node stops.
   });
 }
@@ -199,7 +201,7 @@ caf::result<drain_reply> worker_sessions_state::drain(const drain_request& x) {
       if (!served.pool)
         continue;
       ++all->missing;
-      self_->request(served.pool, caf::infinite, x)
+      self_->request(served.pool, x.limit + retirement_limit, x)
         .then(
           [all](const drain_reply& reply) {
             all->reply.finished += reply.finished;
@@ -213,11 +215,11 @@ caf::result<drain_reply> worker_sessions_state::drain(const drain_request& x) {
 }
 
 void worker_sessions_state::join(partition_id partition, caf::strong_actor_ptr scheduler) {
+  schedulers_[partition] = scheduler;
   for (auto& [id, session] : sessions_)
     for (auto& [type, served] : session.services)
       if (served.pool)
         self_->send(served.pool, caf::join_atom::value, partition, scheduler);
-  schedulers_[partition] = std::move(scheduler);
 }
 
 // -- looking ---------------------------------------------------------------------
@@ -283,9 +285,6 @@ worker_sessions_actor::behavior_type worker_sessions(worker_sessions_state::poin
     [=](const workers_request&) { return self->state.workers(); },
     [=](caf::join_atom, partition_id partition, const caf::strong_actor_ptr& scheduler) {
       self->state.join(partition, scheduler);
-    },
-    [=](caf::join_atom, const scheduler_actor& scheduler) {
-      self->state.join(0, caf::actor_cast<caf::strong_actor_ptr>(scheduler));
     },
     [=](const drain_request& x) { return self->state.drain(x); },
     [=](parked_attempt& x) { self->state.park(x); },

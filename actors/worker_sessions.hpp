@@ -29,10 +29,8 @@ using worker_sessions_actor = caf::typed_actor<
   // Their pools, and they themselves.
   caf::replies_to<pools_request>::with<pools_reply>,
   caf::replies_to<workers_request>::with<workers_reply>,
-  // The scheduler that leads a partition, for their pools; null: none is in sight.
+  // The scheduler that leads a partition, on whatever node; null: none is in sight.
   caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
-  // The scheduler of a node that has one partition.
-  caf::reacts_to<caf::join_atom, scheduler_actor>,
   // The node stops.
   caf::replies_to<drain_request>::with<drain_reply>,
   // From an attached worker's slot: there is something to claim.
@@ -181,7 +179,7 @@ private:
   worker_sessions_options options_;
   gateway_actor front_;
   journal_actor journal_;
-  std::map<partition_id, caf::strong_actor_ptr> schedulers_;
+  std::map<partition_id, caf::strong_actor_ptr> schedulers_; // in sight, by partition
   std::mt19937_64 random_;
   std::map<std::string, session> sessions_;
   std::map<attempt_name, attempt> attempts_;

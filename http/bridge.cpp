@@ -255,5 +255,10 @@ template caf::expected<claim_reply> bridge::ask(claim_request, milliseconds);
 template caf::expected<heartbeat_reply> bridge::ask(heartbeat_request, milliseconds);
 template caf::expected<finish_reply> bridge::ask(finish_request, milliseconds);
 template caf::expected<leave_reply> bridge::ask(leave_request, milliseconds);
+template caf::expected<cluster_status> bridge::ask(cluster_request, milliseconds);
+template caf::expected<cluster_status> bridge::ask(add_node_request, milliseconds);
+template caf::expected<cluster_status> bridge::ask(remove_node_request, milliseconds);
+template caf::expected<cluster_status> bridge::ask(drain_node_request, milliseconds);
+template caf::expected<group_status> bridge::ask(transfer_request, milliseconds);
 
 } // namespace overwatch::http

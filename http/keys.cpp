@@ -70,7 +70,10 @@ response get_key(service& s, const request& x) {
   bool raw = begins_with(x.accept, bytes_type);
   if (!x.parameters.read_boolean("raw", raw, errors))
     return error_response(errors);
-  auto key = s.ask<key_record>(get_key_request{x.values.front()});
+  get_key_request get{x.values.front()};
+  if (auto refusal = read_consistency(x, get.level))
+    return std::move(*refusal);
+  auto key = s.ask<key_record>(std::move(get));
   if (!key)
     return error_response(key.error());
   if (!raw)
@@ -157,6 +160,8 @@ response list_keys(service& s, const request& x) {
     list.prefix = *prefix;
   if (const auto* after = x.parameters.find("after"))
     list.after = *after;
+  if (auto refusal = read_consistency(x, list.level))
+    return std::move(*refusal);
   auto with_values = list.values;
   auto page = s.ask<key_page>(std::move(list));
   if (!page)
@@ -173,8 +178,8 @@ response list_keys(service& s, const request& x) {
 
 std::vector<route> key_routes() {
   return {
-    {"GET", "/api/overwatch/keys", "prefix after limit values", list_keys},
-    {"GET", "/api/overwatch/keys/{key}", "raw", get_key, body_size::usual, last_segment::rest},
+    {"GET", "/api/overwatch/keys", "prefix after limit values consistency", list_keys},
+    {"GET", "/api/overwatch/keys/{key}", "raw consistency", get_key, body_size::usual, last_segment::rest},
     {"PUT", "/api/overwatch/keys/{key}", "version", put_key, body_size::usual, last_segment::rest},
     {"DELETE", "/api/overwatch/keys/{key}", "version", remove_key, body_size::usual, last_segment::rest},
   };

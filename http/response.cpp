@@ -24,6 +24,7 @@ int status_of(ec code) {
     case ec::no_space:
       return 507;
     case ec::unavailable:
+    case ec::not_leader:
       return 503;
     case ec::timed_out:
       return 504;
@@ -73,7 +74,7 @@ response json_response(std::string body, int status) {
 }
 
 problem to_problem(const failure& x) {
-  problem out{status_of(x.code), to_string(x.code), x.message, {}};
+  problem out{status_of(x.code), to_string(x.code == ec::not_leader ? ec::unavailable : x.code), x.message, {}};
   if (out.status == 422)
     out.errors.push_back({x.field, location_of(x.field), "value_error", x.message, {}, {}});
   if (!x.field.empty())

@@ -71,6 +71,9 @@ response too_many_long_requests();
 std::optional<task_id> id_of(const request& x);
 response no_such_task(const request& x);
 
+/// `?consistency=`: what a read promises. The answer to a value that is none.
+std::optional<response> read_consistency(const request& x, consistency& out);
+
 /// The whole task, or the error.
 response task_response(const caf::expected<task_record>& task);
 
@@ -108,6 +111,7 @@ std::vector<route> schedule_routes();
 std::vector<route> rule_routes();
 std::vector<route> worker_routes();
 std::vector<route> resource_routes();
+std::vector<route> cluster_routes();
 std::vector<route> control_routes();
 std::vector<route> stats_routes();
 std::vector<route> config_routes();

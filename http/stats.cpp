@@ -10,12 +10,16 @@ namespace {
 
 constexpr uint32_t recent_tasks = 10;
 
-response stats(service& s, const request&) {
-  auto stats = s.ask<stats_reply>(stats_request{});
+response stats(service& s, const request& x) {
+  stats_request counters;
+  if (auto refusal = read_consistency(x, counters.level))
+    return std::move(*refusal);
+  auto stats = s.ask<stats_reply>(counters);
   if (!stats)
     return error_response(stats.error());
   list_request newest;
   newest.limit = recent_tasks;
+  newest.level = counters.level;
   auto recent = s.ask<task_page>(newest);
   if (!recent)
     return error_response(recent.error());
@@ -64,6 +68,6 @@ totals sum_up(const stats_reply& stats) {
   return out;
 }
 
-std::vector<route> stats_routes() { return {{"GET", "/api/overwatch/stats", "", stats}}; }
+std::vector<route> stats_routes() { return {{"GET", "/api/overwatch/stats", "consistency", stats}}; }
 
 } // namespace overwatch::http

@@ -78,6 +78,8 @@ response list_tasks(service& s, const request& x) {
   }
   if (!read_filter(x.parameters, list.filter, errors))
     return error_response(errors);
+  if (auto refusal = read_consistency(x, list.level))
+    return std::move(*refusal);
   auto page = s.ask<task_page>(list);
   if (!page)
     return error_response(page.error());
@@ -120,7 +122,10 @@ response get_task(service& s, const request& x) {
   }
   if (wait.count() > 0)
     return wait_for_task(s, *id, wait);
-  return task_response(s.ask<task_record>(get_request{*id}));
+  get_request get{*id};
+  if (auto refusal = read_consistency(x, get.level))
+    return std::move(*refusal);
+  return task_response(s.ask<task_record>(get));
 }
 
 response remove_task(service& s, const request& x) {
@@ -143,9 +148,9 @@ std::vector<route> task_routes() {
     {"POST", "/api/overwatch/tasks", "", create_task},
     {"GET", "/api/overwatch/tasks",
      "status task_type priority tags assigned_to subsystem context.* origin origin_id workflow created_from created_to "
-     "q limit cursor",
+     "q limit cursor consistency",
      list_tasks},
-    {"GET", "/api/overwatch/tasks/{id}", "wait", get_task},
+    {"GET", "/api/overwatch/tasks/{id}", "wait consistency", get_task},
     {"DELETE", "/api/overwatch/tasks/{id}", "", remove_task},
   };
 }

@@ -127,6 +127,8 @@ response list_workflows(service& s, const request& x) {
   }
   if (!errors.empty())
     return error_response(errors);
+  if (auto refusal = read_consistency(x, list.level))
+    return std::move(*refusal);
   auto page = s.ask<workflow_page>(list);
   if (!page)
     return error_response(page.error());
@@ -140,7 +142,12 @@ response list_workflows(service& s, const request& x) {
 
 response get_workflow(service& s, const request& x) {
   auto id = id_of(x);
-  return id ? workflow_response(s.ask<workflow_record>(get_workflow_request{*id})) : no_such_workflow(x);
+  if (!id)
+    return no_such_workflow(x);
+  get_workflow_request get{*id};
+  if (auto refusal = read_consistency(x, get.level))
+    return std::move(*refusal);
+  return workflow_response(s.ask<workflow_record>(get));
 }
 
 constexpr std::array<field_rule<cancel_workflow_request>, 1> cancel_rules{{
@@ -165,8 +172,8 @@ response cancel_workflow(service& s, const request& x) {
 std::vector<route> workflow_routes() {
   return {
     {"POST", "/api/overwatch/workflows", "", create_workflow},
-    {"GET", "/api/overwatch/workflows", "limit cursor", list_workflows},
-    {"GET", "/api/overwatch/workflows/{id}", "", get_workflow},
+    {"GET", "/api/overwatch/workflows", "limit cursor consistency", list_workflows},
+    {"GET", "/api/overwatch/workflows/{id}", "consistency", get_workflow},
     {"POST", "/api/overwatch/workflows/{id}/cancel", "", cancel_workflow},
   };
 }

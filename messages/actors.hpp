@@ -85,6 +85,12 @@ using gateway_actor = caf::typed_actor<
   caf::replies_to<claim_request>::with<claim_reply>,
   caf::replies_to<heartbeat_request>::with<heartbeat_reply>,
   caf::replies_to<finish_request>::with<finish_reply>,
-  caf::replies_to<leave_request>::with<leave_reply>>;
+  caf::replies_to<leave_request>::with<leave_reply>,
+  // Nodes.
+  caf::replies_to<cluster_request>::with<cluster_status>,
+  caf::replies_to<add_node_request>::with<cluster_status>,
+  caf::replies_to<remove_node_request>::with<cluster_status>,
+  caf::replies_to<drain_node_request>::with<cluster_status>,
+  caf::replies_to<transfer_request>::with<group_status>>;
 
 } // namespace overwatch

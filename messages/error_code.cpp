@@ -30,6 +30,8 @@ std::string to_string(ec code) {
       return "too_large";
     case ec::internal:
       return "internal";
+    case ec::not_leader:
+      return "not_leader";
   }
   return "unknown";
 }

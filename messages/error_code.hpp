@@ -23,6 +23,7 @@ enum class ec : uint8_t {
   timed_out,    ///< no answer in time; the outcome is unknown, retry with the same id
   too_large,
   internal,     ///< a broken invariant
+  not_leader,   ///< another node leads what the request is about: nothing was done; routers ask that one
 };
 
 std::string to_string(ec code);

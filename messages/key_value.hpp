@@ -34,9 +34,10 @@ typename Inspector::result_type inspect(Inspector& f, key_record& x) {
 /// One key, or `not_found`.
 struct get_key_request {
   std::string key;
+  consistency level = consistency::current;
 };
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, get_key_request& x) { return f(x.key); }
+typename Inspector::result_type inspect(Inspector& f, get_key_request& x) { return f(x.key, x.level); }
 
 /// Sets a key. `expected`: only when its version is this one (0: only when it is not there), else `conflict`.
 /// Answers with the key once it is durable.
@@ -62,10 +63,11 @@ struct list_keys_request {
   std::string after;
   uint32_t limit = 100; ///< 1 to 1000
   bool values = true;   ///< false: leave the values out
+  consistency level = consistency::current;
 };
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, list_keys_request& x) {
-  return f(x.prefix, x.after, x.limit, x.values);
+  return f(x.prefix, x.after, x.limit, x.values, x.level);
 }
 
 struct key_page {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/consistency.hpp"
 #include "messages/error_code.hpp"
 #include "messages/inspect_std.hpp"
 #include "messages/task.hpp"
@@ -65,6 +66,7 @@ inline constexpr size_t max_submit_tasks = 10'000;
 /// The whole task, or `not_found`.
 struct get_request {
   task_id id;
+  consistency level = consistency::current;
 };
 
 /// The whole task once it has ended, or as it is after `limit` (at most 60 s).
@@ -103,7 +105,7 @@ struct log_request {
 };
 
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, get_request& x) { return f(x.id); }
+typename Inspector::result_type inspect(Inspector& f, get_request& x) { return f(x.id, x.level); }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, wait_request& x) { return f(x.id, x.limit); }
 template <class Inspector>
@@ -196,11 +198,12 @@ struct list_request {
   task_filter filter;
   uint32_t limit = 50;           ///< 1 to 1000
   std::optional<task_id> before; ///< the cursor: only tasks older than this one
+  consistency level = consistency::current;
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, list_request& x) {
-  return f(x.filter, x.limit, x.before);
+  return f(x.filter, x.limit, x.before, x.level);
 }
 
 struct task_page {
@@ -216,9 +219,11 @@ typename Inspector::result_type inspect(Inspector& f, task_page& x) {
 
 // -- stats and status --------------------------------------------------------
 
-struct stats_request {};
+struct stats_request {
+  consistency level = consistency::current;
+};
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, stats_request&) { return f(); }
+typename Inspector::result_type inspect(Inspector& f, stats_request& x) { return f(x.level); }
 
 /// Number of stored tasks of one type, status and priority.
 struct task_count {

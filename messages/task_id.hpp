@@ -14,6 +14,9 @@ namespace overwatch {
 /// Number of a partition: a shard of tasks with its own replicated log and scheduler.
 using partition_id = uint16_t;
 
+/// The partition that also holds what belongs to the whole cluster: keys, gates, schedules, rules, settings, nodes.
+inline constexpr partition_id control_partition = 0;
+
 /// A UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, a 12-bit sequence within the
 /// millisecond, then 16 bits of partition and 46 random bits. Ids sort by creation time, and any node
 /// can route one without a lookup.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cluster.hpp"
 #include "messages/control.hpp"
 #include "messages/event.hpp"
 #include "messages/gate.hpp"
@@ -98,4 +99,11 @@ CAF_BEGIN_TYPE_ID_BLOCK(overwatch, first_custom_type_id)
   CAF_ADD_TYPE_ID(overwatch, (overwatch::finish_reply))
   CAF_ADD_TYPE_ID(overwatch, (overwatch::leave_request))
   CAF_ADD_TYPE_ID(overwatch, (overwatch::leave_reply))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::cluster_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::cluster_status))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::group_status))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::add_node_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::remove_node_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::transfer_request))
+  CAF_ADD_TYPE_ID(overwatch, (overwatch::drain_node_request))
 CAF_END_TYPE_ID_BLOCK(overwatch)

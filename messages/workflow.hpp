@@ -73,9 +73,10 @@ typename Inspector::result_type inspect(Inspector& f, workflow_record& x) {
 
 struct get_workflow_request {
   task_id id;
+  consistency level = consistency::current;
 };
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, get_workflow_request& x) { return f(x.id); }
+typename Inspector::result_type inspect(Inspector& f, get_workflow_request& x) { return f(x.id, x.level); }
 
 /// Cancels every unfinished task of it.
 struct cancel_workflow_request {
@@ -89,9 +90,12 @@ typename Inspector::result_type inspect(Inspector& f, cancel_workflow_request& x
 struct list_workflows_request {
   uint32_t limit = 50; ///< 1 to 1000
   std::optional<task_id> before;
+  consistency level = consistency::current;
 };
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, list_workflows_request& x) { return f(x.limit, x.before); }
+typename Inspector::result_type inspect(Inspector& f, list_workflows_request& x) {
+  return f(x.limit, x.before, x.level);
+}
 
 struct workflow_page {
   std::vector<workflow_record> workflows;

@@ -6,6 +6,7 @@
 #include "http/server.hpp"
 #include "http/task_document.hpp"
 #include "runtime/backup/data_backup.hpp"
+#include "runtime/cluster/caf_connector.hpp"
 #include "runtime/cluster/caf_network.hpp"
 #include "runtime/gateway_services.hpp"
 #include "runtime/handlers/builtin.hpp"
@@ -114,7 +115,10 @@ std::shared_ptr<rule_judge> make_judge(const settings& config) {
   return make_lua_judge(limits);
 }
 
-root_options make_root_options(const settings& config, const handler_registry& own, rocks_store& db) {
+caf::expected<root_options> make_root_options(const settings& config, const handler_registry& own, rocks_store& db) {
+  auto identity = open_identity(db, config.cluster.nodes.empty(), config.cluster.partitions, random_seed);
+  if (!identity)
+    return identity.error();
   root_options x;
   x.config = config;
   x.node = node_name(config);
@@ -137,6 +141,10 @@ root_options make_root_options(const settings& config, const handler_registry& o
   x.default_rules = default_rules();
   x.parse_task = task_of_json;
   x.make_log = make_raft_log;
+  x.identity = *identity;
+  x.labels = config.node.labels;
+  if (config.caf.port > 0)
+    x.address = own_address(config);
   x.give_up = [](const std::string& reason) {
     log_line(severity::error, "root", "giving up: " + reason);
     stop_logging();
@@ -230,11 +238,25 @@ int run_node(const load_result& loaded, bool daemon, const handler_registry& own
     return fail(describe(db.error()));
   auto system = std::make_unique<system_config>(config);
   caf::actor_system actors{*system};
-  auto options = make_root_options(config, own, **db);
-  auto front = actors.spawn(gateway, make_gateway_options(config, options));
+  auto made = make_root_options(config, own, **db);
+  if (!made)
+    return fail(describe(made.error()));
+  auto& options = *made;
+  if (config.caf.port > 0) {
+    connector_options dialling;
+    dialling.tls = has_certificate(config);
+    options.connector = actors.spawn(caf_connector, dialling);
+    options.announce = [&actors](const membership_actor& membership) { announce(actors, membership); };
+  }
+  auto own_gateway = actors.spawn(gateway, make_gateway_options(config, options));
+  router_options routing;
+  routing.node = options.node;
+  routing.request_timeout = milliseconds{config.http.request_timeout} * 19 / 20; // between HTTP's and the gateway's
+  routing.seed = random_seed();
+  auto front = actors.spawn(router, routing);
   auto public_front = caf::actor_cast<gateway_actor>(front);
   options.services = make_gateway_services(actors, public_front, config.http.request_timeout);
-  auto top = actors.spawn(root, std::move(options), front);
+  auto top = actors.spawn(root, std::move(options), own_gateway, front);
   std::unique_ptr<http_server> server;
   failure fault;
   if (auto started = http_server::start(actors, public_front, make_http_options(config)))
@@ -256,7 +278,9 @@ int run_node(const load_result& loaded, bool daemon, const handler_registry& own
   stop(actors, top, config);
   if (server)
     server->stop();
+  withdraw_membership(actors);
   caf::anon_send_exit(front, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(own_gateway, caf::exit_reason::user_shutdown);
   auto status = fault ? fail(fault) : 0;
   leave_for_sure(status);
   server.reset();

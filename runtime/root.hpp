@@ -1,8 +1,10 @@
 #pragma once
 
+#include "actors/cluster_interfaces.hpp"
 #include "actors/gateway.hpp"
 #include "actors/generator.hpp"
 #include "actors/log_setup.hpp"
+#include "actors/router.hpp"
 #include "actors/rule_judge.hpp"
 #include "config/settings.hpp"
 
@@ -26,6 +28,11 @@ struct root_options {
   std::vector<native_rule> native_rules;
   std::function<caf::expected<submission>(const std::string&)> parse_task; ///< JSON as POST /tasks takes it
   log_maker make_log;
+  node_identity identity{1, 1, 1, true}; ///< not settled: replicas start once it is known which cluster this is
+  std::string address;       ///< under which other nodes reach this one: host:port; empty: they do not
+  std::map<std::string, std::string> labels; ///< of this node
+  connector_actor connector; ///< may be none on a node without an address
+  std::function<void(const membership_actor&)> announce; ///< makes it known to the nodes that dial this one; may be none
   std::function<void(std::string)> give_up; ///< called when components keep failing; does not return
 };
 
@@ -39,6 +46,12 @@ struct stop_reply {
 using root_actor = caf::typed_actor<
   // Drains the pools for this long, stops everything, and answers when the store is not used any more.
   caf::replies_to<drain_request>::with<stop_reply>,
+  // It is known which cluster this node is in, or for whom it waits.
+  caf::reacts_to<identity_report>,
+  caf::reacts_to<leader_report>,
+  caf::reacts_to<peer_report>,
+  // Internal: nobody took the leadership in time.
+  caf::reacts_to<caf::leave_atom>,
   // Internal: the drain is over.
   caf::reacts_to<caf::close_atom>>;
 
@@ -47,10 +60,14 @@ public:
   static inline const char* name = "root";
   using pointer = root_actor::stateful_pointer<root_state>;
 
-  void set_up(pointer self, root_options options, gateway_state::interface gateway);
+  void set_up(pointer self, root_options options, gateway_state::interface gateway, router_state::interface router);
+  void set_identity(const identity_report& x);
+  void set_leader(const leader_report& x);
+  void set_peer(const peer_report& x);
   void start_all();
   void component_down(const caf::down_msg& x);
   caf::result<stop_reply> stop(const drain_request& x);
+  void stop_handing_over();
   void stop_components();
 
 private:
@@ -58,8 +75,15 @@ private:
   Handle watch(const char* what, Handle handle);
   pool_actor start_pool(const std::string& task_type, const handler_registry::entry& handler, journal_actor journal);
   void start_snapshotter();
+  void start_membership();
+  void start_replica();
+  void start_singletons();
+  void stop_singletons();
+  void tell_pools();
   worker_sessions_options make_sessions_options() const;
   generator_options make_generator_options() const;
+  void hand_over(const drain_request& x);
+  void settle_and_drain(const drain_request& x);
   void drain_pools(const drain_request& x);
   void drained();
   void flush_and_close();
@@ -68,7 +92,13 @@ private:
   pointer self_ = nullptr;
   root_options options_;
   gateway_state::interface gateway_;
+  router_state::interface router_;
   gateway_links links_;
+  task_reader_actor pages_; ///< for the replica
+  snapshotter_offer snapshots_;
+  leader_report leader_;
+  std::map<std::string, peer_report> peers_;
+  caf::strong_actor_ptr scheduler_in_sight_; ///< of the node that leads
   std::map<caf::actor_addr, std::pair<std::string, caf::actor>> components_;
   std::deque<std::chrono::steady_clock::time_point> failures_;
   bool restarting_ = false;
@@ -77,10 +107,12 @@ private:
     std::optional<caf::typed_response_promise<stop_reply>> promise;
     stop_reply reply;
     size_t pools = 0;
+    std::optional<drain_request> handing_over; ///< another node is about to lead
   } stop_;
 };
 
-root_actor::behavior_type root(root_state::pointer self, root_options options, gateway_state::interface gateway);
+root_actor::behavior_type root(root_state::pointer self, root_options options, gateway_state::interface gateway,
+                               router_state::interface router);
 
 } // namespace overwatch
 

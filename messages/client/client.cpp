@@ -91,11 +91,11 @@ public:
     actor_ = nullptr;
   }
 
-  void post(connection_job job) { caf::anon_send(actor_, std::move(job)); }
+  void post(connection_call call) { caf::anon_send(actor_, std::move(call)); }
 
   /// The same for those who may outlive this object.
   remote_service::poster poster() const {
-    return [actor = actor_](connection_job job) { caf::anon_send(actor, std::move(job)); };
+    return [actor = actor_](connection_call call) { caf::anon_send(actor, std::move(call)); };
   }
 
   task_id next_id() {

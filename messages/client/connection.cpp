@@ -17,6 +17,8 @@ constexpr milliseconds longest_pause{2'000};
 constexpr milliseconds connect_timeout{3'000};
 
 // A dial into nothing would hold up CAF's network thread for minutes: this one tries first, with a limit of its own.
+constexpr auto dial_limit = std::chrono::seconds{10};
+
 caf::behavior prober(caf::event_based_actor*) {
   return {[](const std::string& host, uint16_t port) { return can_connect(host, port, std::chrono::seconds{1}); }};
 }
@@ -56,7 +58,7 @@ void connection_state::failed(uint64_t id, uint64_t connection, failure why) {
   if (i == calls_.end() || i->second.connection != connection)
     return;
   auto& x = i->second;
-  auto passing = why.code == ec::overloaded || why.code == ec::no_space
+  auto passing = why.code == ec::not_leader || why.code == ec::overloaded || why.code == ec::no_space
                  || (x.repeatable && (why.code == ec::unavailable || why.code == ec::timed_out));
   auto time = self_->clock().now();
   if (!passing || time + x.pause >= x.until) {
@@ -108,7 +110,7 @@ void connection_state::keep_ticking() {
 void connection_state::dial() {
   dialling_ = true;
   auto [host, port] = split(options_.addresses[address_ % options_.addresses.size()]);
-  self_->request(prober_, caf::infinite, host, port)
+  self_->request(prober_, dial_limit, host, port)
     .then([this, host = host, port = port](bool open) { probed(open, host, port); },
           [this](const caf::error&) { not_connected(); });
 }
@@ -184,7 +186,7 @@ caf::behavior connection(connection_state::pointer self, client_options options)
   self->set_down_handler([=](const caf::down_msg& x) { self->state.lost(x.source); });
   state.keep_ticking();
   return {
-    [=](const connection_job& job) { job(self->state); },
+    [=](const connection_call& call) { call(self->state); },
     [=](caf::tick_atom) { self->state.tick(); },
   };
 }

@@ -33,8 +33,8 @@ public:
     x.until = self_->clock().now() + timeout;
     x.last = {ec::timed_out, {}, "no node answered within " + std::to_string(timeout.count()) + " ms"};
     x.fail = [done](const failure& why) { done(make_error(why)); };
-    x.start = [this, id, request = std::move(request), done](uint64_t connection) {
-      self_->request(gateway_, caf::infinite, request)
+    x.start = [this, id, timeout, request = std::move(request), done](uint64_t connection) {
+      self_->request(gateway_, timeout, request)
         .then(
           [this, id, done](Reply& reply) {
             if (calls_.erase(id) > 0)
@@ -94,10 +94,10 @@ private:
 };
 
 /// Something to do on the actor's thread.
-using connection_job = std::function<void(connection_state&)>;
+using connection_call = std::function<void(connection_state&)>;
 
 caf::behavior connection(connection_state::pointer self, client_options options);
 
 } // namespace overwatch
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::connection_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::connection_call)

@@ -12,11 +12,11 @@ handler_threads::~handler_threads() {
     thread.join();
 }
 
-void handler_threads::run(std::function<void()> job) {
+void handler_threads::run(std::function<void()> function) {
   {
     std::lock_guard lock{mutex_};
-    jobs_.push_back(std::move(job));
-    if (jobs_.size() > idle_ && threads_.size() < limit_)
+    waiting_.push_back(std::move(function));
+    if (waiting_.size() > idle_ && threads_.size() < limit_)
       threads_.emplace_back([this] { work(); });
   }
   changed_.notify_one();
@@ -26,14 +26,14 @@ void handler_threads::work() {
   std::unique_lock lock{mutex_};
   for (;;) {
     ++idle_;
-    changed_.wait(lock, [this] { return ended_ || !jobs_.empty(); });
+    changed_.wait(lock, [this] { return ended_ || !waiting_.empty(); });
     --idle_;
-    if (jobs_.empty())
+    if (waiting_.empty())
       return;
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
+    auto function = std::move(waiting_.front());
+    waiting_.pop_front();
     lock.unlock();
-    job();
+    function();
     lock.lock();
   }
 }

@@ -10,7 +10,7 @@
 
 namespace overwatch {
 
-/// Up to `limit` threads that run jobs; each is started when a job finds no idle one. Thread-safe.
+/// Up to `limit` threads that run functions; each is started when one finds no idle one. Thread-safe.
 class handler_threads {
 public:
   explicit handler_threads(uint32_t limit) : limit_{limit} {}
@@ -18,7 +18,7 @@ public:
   /// Runs what was given and ends the threads.
   ~handler_threads();
 
-  void run(std::function<void()> job);
+  void run(std::function<void()> function);
 
 private:
   void work();
@@ -26,7 +26,7 @@ private:
   const uint32_t limit_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::function<void()>> jobs_;
+  std::deque<std::function<void()>> waiting_;
   std::vector<std::thread> threads_;
   uint32_t idle_ = 0;
   bool ended_ = false;

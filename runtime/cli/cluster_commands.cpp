@@ -197,8 +197,9 @@ void add_certificate_commands(CLI::App* group, command_context& context) {
 } // namespace
 
 void add_cluster_commands(CLI::App& app, command_context& context) {
-  auto* group = app.add_subcommand("cluster", "Make certificates for the nodes of a cluster");
+  auto* group = app.add_subcommand("cluster", "The nodes of a cluster: state, members, certificates");
   group->require_subcommand(1);
+  add_cluster_node_commands(group, context);
   add_certificate_commands(group, context);
 }
 

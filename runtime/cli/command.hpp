@@ -58,6 +58,7 @@ CLI::App* add_group(CLI::App& app, command_context& context, const char* name, c
 void add_start_command(CLI::App& app, command_context& context);
 void add_stop_command(CLI::App& app, command_context& context);
 void add_node_commands(CLI::App& app, command_context& context);
+void add_cluster_node_commands(CLI::App* group, command_context& context);
 void add_pool_commands(CLI::App& app, command_context& context);
 void add_create_command(CLI::App& app, command_context& context);
 void add_list_command(CLI::App& app, command_context& context);

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <chrono>
 #include <string_view>
-#include <thread>
 #include <unordered_set>
 
 namespace overwatch {
@@ -29,7 +28,7 @@ std::optional<std::string> environment_of(pid_t pid, milliseconds& patience) {
   auto path = "/proc/" + std::to_string(pid) + "/environ";
   auto result = procfs::read_file(path, max_environment_bytes);
   for (; result && result->empty() && patience.count() > 0; --patience) {
-    std::this_thread::sleep_for(milliseconds{1});
+    ::poll(nullptr, 0, 1);
     result = procfs::read_file(path, max_environment_bytes);
   }
   return result;

@@ -12,6 +12,7 @@ std::unique_ptr<replicated_log> make_raft_log(log_setup x) {
   options.initial_members = std::move(x.initial_members);
   options.seed = std::random_device{}();
   options.read_entries = std::move(x.read_entries);
+  options.election_timeout = log_time{600}; // fail-over takes two of them at most, and a request or two
   return std::make_unique<raft_log>(std::move(options));
 }
 

@@ -152,15 +152,15 @@ TEST_F(GatewayTest, NodeThatStartsOrStopsRefusesTasks) {
   spawned_.push_back(caf::actor_cast<caf::actor>(alone));
   failure fault;
   ask<submit_reply>(alone, submit_request{{task("early")}}, &fault);
-  EXPECT_EQ(fault.code, ec::unavailable);
+  EXPECT_EQ(fault.code, ec::not_leader);
   ask<task_record>(alone, get_request{{1, 2}}, &fault);
-  EXPECT_EQ(fault.code, ec::unavailable);
+  EXPECT_EQ(fault.code, ec::not_leader);
   EXPECT_FALSE(ask<node_status>(alone, status_request{}).ready);
   start();
   EXPECT_TRUE(ask<node_status>(gateway_handle, status_request{}).ready);
   caf::anon_send(gateway_handle, caf::leave_atom::value);
   settle();
-  EXPECT_EQ(refused_submit({task("late")}).code, ec::unavailable);
+  EXPECT_EQ(refused_submit({task("late")}).code, ec::not_leader);
   EXPECT_TRUE(ask<node_status>(gateway_handle, status_request{}).stopping);
 }
 

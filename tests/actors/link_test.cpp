@@ -56,7 +56,7 @@ protected:
       return {[this](const link_batch& x) { sent.push_back(x); }};
     });
     handle = system_.spawn(link, options, caf::actor_cast<membership_reports>(membership_));
-    caf::anon_send(handle, std::vector<caf::strong_actor_ptr>{caf::actor_cast<caf::strong_actor_ptr>(replica_)});
+    caf::anon_send(handle, local_replicas{{caf::actor_cast<caf::strong_actor_ptr>(replica_)}});
     caf::anon_send(handle, link_session{session, caf::actor_cast<caf::strong_actor_ptr>(remote_)});
     settle();
   }

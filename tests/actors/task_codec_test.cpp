@@ -56,7 +56,8 @@ TEST(TaskCodecTest, StateComesBack) {
 TEST(TaskCodecTest, SpecOfAnOlderVersionIsReadable) {
   auto x = some_spec();
   std::string younger; // fields that the first release did not have, and the last one that it had
-  encoder{younger}(x.created_at, x.cancel_on_gate_close, x.keep_snapshot, x.fairness_key, x.rate, x.cache, x.workflow);
+  encoder{younger}(x.created_at, x.cancel_on_gate_close, x.keep_snapshot, x.fairness_key, x.rate, x.cache, x.workflow,
+                   x.placement);
   auto bytes = encode(x);
   bytes.resize(bytes.size() - younger.size());
   std::string record;

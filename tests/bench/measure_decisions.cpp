@@ -8,7 +8,7 @@
 #include "actors/task_reader.hpp"
 #include "messages/codec.hpp"
 #include "messages/gate.hpp"
-#include "runtime/replication/single_log.hpp"
+#include "runtime/replication/make_raft_log.hpp"
 #include "runtime/storage/rocks_store.hpp"
 #include "tests/support/process/scratch_directory.hpp"
 
@@ -61,7 +61,6 @@ pool_actor::behavior_type instant_pool(pool_actor::pointer self, scheduler_actor
     [=](const attempts_done&) {},
     [=](caf::update_atom, uint32_t) {},
     [=](caf::join_atom, partition_id, const caf::strong_actor_ptr&) {},
-    [=](caf::join_atom, const scheduler_actor&) {},
     [=](const drain_request&) { return drain_reply{}; },
     [=](const pools_request&) { return pool_status{}; },
     [=](const workers_request&) { return workers_reply{}; },
@@ -92,7 +91,7 @@ public:
     options.node = "here";
     replica_links below{db_.get(), journal_handle, reader, events, measures};
     replica_ = keep(system_.spawn(replica, options, below, scheduler_,
-                                  [] { return std::unique_ptr<replicated_log>{std::make_unique<single_log>()}; }));
+                                  make_raft_log));
     auto led = [&] { return ask<scheduler_status>(scheduler_, scheduler_status_request{}).leads; };
     wait_until(led, "a leader");
     keep(system_.spawn(instant_pool, scheduler_, "hold", 1'000U));

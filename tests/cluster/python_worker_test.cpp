@@ -106,7 +106,7 @@ TEST_F(PythonWorkerTest, LeavesAfterItHasFinished) {
   client_->reaches(id, "running");
   EXPECT_EQ(worker_->stop(), 0);
   EXPECT_EQ(text_at(client_->ended(id), "status"), "completed");
-  EXPECT_TRUE(client_->object("/workers").at("workers").as_array().empty());
+  EXPECT_TRUE(support::eventually([&] { return client_->object("/workers").at("workers").as_array().empty(); }));
 }
 
 } // namespace

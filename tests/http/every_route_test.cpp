@@ -33,6 +33,7 @@ std::string body_of(const http::route& x) {
     {"POST /api/overwatch/rules/test", R"({"make":"return {}"})"},
     {"PUT /api/overwatch/config", R"({"retention":5})"},
     {"PUT /api/overwatch/pools/{type}", R"({"slots":4})"},
+    {"PUT /api/overwatch/cluster/nodes/{name}", R"({"address":"127.0.0.1:7701"})"},
     {"POST /api/overwatch/workers", R"({"name":"n","types":{"resize":1}})"},
     {"POST /api/overwatch/workers/{worker}/finish",
      R"({"attempts":[{"id":"01935000-0000-7000-8000-00000000002a","token":"1.1"}]})"},
@@ -48,7 +49,9 @@ std::string path_of(const http::route& x) {
   std::string path{x.pattern};
   for (auto open = path.find('{'); open != std::string::npos; open = path.find('{')) {
     auto size = path.find('}') - open + 1;
-    path.replace(open, size, path.compare(open, size, "{id}") == 0 ? "01935000-0000-7000-8000-00000000002a" : "x");
+    path.replace(open, size, path.compare(open, size, "{id}") == 0       ? "01935000-0000-7000-8000-00000000002a"
+                             : path.compare(open, size, "{number}") == 0 ? "0"
+                                                                         : "x");
   }
   return path;
 }

@@ -255,4 +255,66 @@ caf::result<resources_reply> resources(fake_node& node, const resources_request&
   return reply;
 }
 
+// -- nodes ---------------------------------------------------------------------
+
+namespace {
+
+cluster_status two_nodes() {
+  cluster_status x;
+  x.node = "a";
+  x.cluster = 17;
+  node_summary a;
+  a.node = "a";
+  a.address = "127.0.0.1:7701";
+  a.id = 1;
+  a.version = "1.0";
+  a.up = true;
+  node_summary b;
+  b.node = "b";
+  b.address = "127.0.0.1:7702";
+  b.problem = "no connection";
+  x.nodes = {a, b};
+  group_status group;
+  group.leader = "a";
+  group.leads = true;
+  group.members.push_back({"a", 1, true, 9, {}});
+  group.members.push_back({"b", 2, false, 3, milliseconds{1500}});
+  group.leaderless_since = now();
+  group.receiving = 512;
+  x.partitions.push_back(group);
+  x.removed = {"c"};
+  return x;
+}
+
+} // namespace
+
+caf::result<cluster_status> cluster(fake_node&, const cluster_request&) { return two_nodes(); }
+
+caf::result<cluster_status> add_node(fake_node&, const add_node_request& x) {
+  auto result = two_nodes();
+  result.nodes.push_back(result.nodes.front());
+  result.nodes.back().node = x.node;
+  result.nodes.back().address = x.address;
+  return result;
+}
+
+caf::result<cluster_status> remove_node(fake_node&, const remove_node_request& x) {
+  auto result = two_nodes();
+  result.removed.push_back(x.node);
+  return result;
+}
+
+caf::result<cluster_status> drain_node(fake_node&, const drain_node_request& x) {
+  auto result = two_nodes();
+  for (auto& node : result.nodes)
+    node.draining = node.node == x.node && x.drain;
+  return result;
+}
+
+caf::result<group_status> transfer(fake_node&, const transfer_request& x) {
+  auto result = two_nodes().partitions.front();
+  result.partition = x.partition;
+  return result;
+}
+
 } // namespace overwatch::fake

@@ -41,6 +41,11 @@ caf::result<rule_record> remove_rule(fake_node& node, const remove_rule_request&
 caf::result<test_rule_reply> test_rule(fake_node& node, const test_rule_request& x);
 
 caf::result<resources_reply> resources(fake_node& node, const resources_request& x);
+caf::result<cluster_status> cluster(fake_node& node, const cluster_request& x);
+caf::result<cluster_status> add_node(fake_node& node, const add_node_request& x);
+caf::result<cluster_status> remove_node(fake_node& node, const remove_node_request& x);
+caf::result<cluster_status> drain_node(fake_node& node, const drain_node_request& x);
+caf::result<group_status> transfer(fake_node& node, const transfer_request& x);
 
 caf::result<worker_registration> register_worker(fake_node& node, const register_worker_request& x);
 caf::result<claim_reply> claim(fake_node& node, const claim_request& x);

@@ -39,6 +39,8 @@ caf::behavior overhear(caf::event_based_actor*, std::shared_ptr<told> told, gate
   return {
     [=](gateway_links& x) {
       caf::anon_send(front, x);
+      if (!x.generator)
+        return; // it does not lead yet
       std::lock_guard guard{told->mutex};
       told->links = x;
       ++told->times;
@@ -59,6 +61,7 @@ protected:
     root_options options;
     options.config.tasks.generation_interval = 0s;
     options.node = "here";
+    options.config.node.name = "here";
     options.db = &db;
     options.task_types = {"quick", "long", "nobody"};
     options.handlers.add("quick", [](const attempt_context&) { return outcome::completed(); });
@@ -79,7 +82,8 @@ protected:
     gateway_handle = system.spawn(gateway, front);
     told_links = std::make_shared<told>();
     tap = system.spawn(overhear, told_links, gateway_handle);
-    top = system.spawn(root, std::move(options), caf::actor_cast<gateway_state::interface>(tap));
+    top = system.spawn(root, std::move(options), caf::actor_cast<gateway_state::interface>(tap),
+                       router_state::interface{});
     wait_for_start(1);
   }
 

@@ -48,7 +48,6 @@ pool_actor::behavior_type played_pool(pool_actor::stateful_pointer<played_pool_s
       self->state.scheduler = caf::actor_cast<scheduler_actor>(scheduler);
       send_offer(self);
     },
-    [=](caf::join_atom, const scheduler_actor&) {},
     [=](const drain_request&) { return drain_reply{}; },
     [=](const pools_request&) { return pool_status{}; },
     [=](const workers_request&) { return workers_reply{}; },

@@ -172,7 +172,7 @@ void node_process::start() {
   if (pid_fd_ < 0)
     throw std::system_error{errno, std::generic_category(), "pidfd_open"};
   auto limit = clock::now() + start_limit;
-  while (!is_ready(http_port_)) {
+  while (!options_.waits_for_others && !is_ready(http_port_)) {
     if (wait_for_end(ready_interval))
       throw std::runtime_error{"the node ended while it started (status " + std::to_string(status_) + "):\n" +
                                log_tail()};

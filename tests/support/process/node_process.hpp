@@ -24,6 +24,7 @@ struct node_options {
   std::string more_config;              ///< sections for the configuration file, beside log, tasks and commands
   std::string data_dir;                 ///< empty: in the scratch directory
   std::vector<std::string> environment; ///< `NAME=value`, beside the owner's
+  bool waits_for_others = false;        ///< `start` returns at once: it serves when other nodes are up
 };
 
 /// A node in a process of its own, with data directory, configuration and log in a scratch directory of its

@@ -1,0 +1,113 @@
+#pragma once
+
+#include "actors/cluster_interfaces.hpp"
+#include "actors/state_interfaces.hpp"
+#include "messages/actors.hpp"
+
+#include <caf/actor_clock.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+
+namespace overwatch {
+
+struct router_options {
+  std::string node;
+  milliseconds request_timeout{30'000}; ///< of a request, with all tries, beside what it waits for on purpose
+  milliseconds leader_patience{5'000};  ///< a partition may be without a leader for so long; then requests fail soon:
+  milliseconds least_patience{1'000};   ///< after this time
+  milliseconds retry_interval{100};
+  size_t max_requests = 10'000;         ///< on their way to other nodes, or waiting for a leader
+  uint64_t seed = 1;                    ///< of the task ids
+  std::function<timestamp()> clock = now;
+};
+
+/// The front door of a node. Passes every request to the node that leads what it is about, whole, and tries again while
+/// leaders change, until the time of the request is over. What another node may have done already is only tried again
+/// when that does no harm: reads, and submits, whose ids are chosen here. On a node that is alone everything is passed
+/// on as it comes.
+class router_state {
+public:
+  static inline const char* name = "router";
+  using interface = gateway_actor::extend<
+    // The gateway of this node: it answers for what this node leads.
+    caf::reacts_to<caf::join_atom, caf::strong_actor_ptr>,
+    caf::reacts_to<leader_report>,
+    caf::reacts_to<peer_report>,
+    // Internal: what waits tries again.
+    caf::reacts_to<caf::tick_atom>>;
+  using pointer = interface::stateful_pointer<router_state>;
+
+  void set_up(pointer self, router_options options);
+  void connect(gateway_actor own) { own_ = std::move(own); }
+  void set_leader(const leader_report& x);
+  void set_peer(const peer_report& x);
+  void tick();
+
+  /// Answered by this node.
+  template <class Reply, class Request>
+  caf::result<Reply> here(Request& x);
+
+  /// Answered by the node that leads the partition. `repeatable`: doing it twice is doing it once.
+  template <class Reply, class Request>
+  caf::result<Reply> to_leader(partition_id partition, Request& x, bool repeatable, milliseconds extra = milliseconds{0});
+
+  /// A read: by the leader, or by this node when it may be old.
+  template <class Reply, class Request>
+  caf::result<Reply> read(partition_id partition, Request& x);
+
+  /// Answered by the node with this name.
+  template <class Reply, class Request>
+  caf::result<Reply> to_node(const std::string& node, Request& x, milliseconds extra = milliseconds{0});
+
+  /// Asks all nodes that are up; `merge` adds an answer to those before.
+  template <class Reply, class Request>
+  caf::result<Reply> from_all(Request& x, std::function<void(Reply& all, Reply&& one)> merge);
+
+  caf::result<submit_reply> submit(submit_request& x);
+  caf::result<task_record> wait(wait_request& x);
+
+private:
+  /// A request that is on its way to a node, or waits for a leader.
+  struct operation {
+    partition_id partition = 0;
+    bool repeatable = false;
+    caf::actor_clock::time_point since;
+    caf::actor_clock::time_point until;
+    std::string node;     // that was asked; empty: waits
+    uint64_t attempt = 0; // answers to earlier ones are not heard
+    std::function<void(const gateway_actor&, milliseconds)> ask;
+    std::function<void(caf::error)> fail;
+  };
+  using operation_ptr = std::shared_ptr<operation>;
+
+  bool is_alone() const { return peers_.empty(); }
+  gateway_actor gateway_of(const std::string& node) const;
+  template <class Reply, class Request>
+  caf::result<Reply> begin(operation_ptr x, std::shared_ptr<Request> request,
+                           std::function<void(Reply&)> prepare = {});
+  void go(const operation_ptr& x);
+  void not_done(const operation_ptr& x, caf::error why);
+  void wait_for_leader(const operation_ptr& x);
+  caf::error no_leader(partition_id partition) const;
+  bool is_leaderless(partition_id partition) const;
+
+  pointer self_ = nullptr;
+  router_options options_;
+  gateway_actor own_;
+  task_id_generator ids_{1};
+  std::map<partition_id, leader_report> leaders_;
+  std::map<partition_id, caf::actor_clock::time_point> leaderless_since_;
+  std::map<std::string, peer_report> peers_; // up or down
+  std::set<operation_ptr> operations_;
+  bool ticking_ = false;
+};
+
+router_state::interface::behavior_type router(router_state::pointer self, router_options options);
+
+} // namespace overwatch
