@@ -24,7 +24,7 @@ readonly build_packages=(
 # in backports.
 readonly raft_package=libraft-dev
 readonly raft_version=0.22
-readonly test_packages=(libgtest-dev libgmock-dev librapidcheck-dev)
+readonly test_packages=(libgtest-dev libgmock-dev librapidcheck-dev python3)
 # A missing one makes its test skip, so failing to install it is only a warning. `prometheus` brings promtool,
 # `libfaketime` sets the clock of one process.
 readonly optional_test_packages=(prometheus libfaketime)
