@@ -158,9 +158,12 @@ std::vector<settled_outcome> deterministic_node::take_settled(const pool_actor& 
   return std::exchange(pools_.at(pool.address())->settled, {});
 }
 
-// It does not hold the attempt any more.
+// It does not hold the attempt any more. The state of a pool that a test has ended is gone.
 void deterministic_node::forget(const attempt_outcome& outcome) {
   for (auto& [address, pool] : pools_) {
+    auto handle = caf::actor_cast<caf::strong_actor_ptr>(address);
+    if (!handle || caf::actor_cast<caf::abstract_actor*>(handle)->getf(caf::abstract_actor::is_cleaned_up_flag))
+      continue;
     auto& held = pool->offer.held;
     held.erase(std::remove_if(held.begin(), held.end(),
                               [&](const auto& x) { return x.id == outcome.id && x.fence == outcome.fence; }),
