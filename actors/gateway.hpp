@@ -96,7 +96,8 @@ public:
 private:
   template <class Reply, class Then>
   void when_current(consistency level, Then then, caf::typed_response_promise<Reply> promise);
-  caf::result<cluster_status> change_cluster(command x);
+  void change_cluster(command x, caf::typed_response_promise<cluster_status> promise);
+  caf::result<cluster_status> change_member(std::function<caf::expected<command>(const group_status&)> make);
   void describe_cluster(caf::typed_response_promise<cluster_status> promise);
   template <class Reply, class Handle, class Request, class Then>
   void ask(const Handle& to, const Request& x, Then then, caf::typed_response_promise<Reply> promise);

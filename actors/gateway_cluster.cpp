@@ -14,12 +14,11 @@ std::string shown(const std::string& x) {
   return '"' + x.substr(0, max_node_name) + '"';
 }
 
-bool is_member(const cluster_status& all, const std::string& node) {
-  for (const auto& group : all.partitions)
-    for (const auto& member : group.members)
-      if (member.node == node)
-        return true;
-  return false;
+failure no_such_node(const group_status& group, const std::string& node) {
+  auto is_it = [&](const auto& member) { return member.node == node; };
+  if (std::any_of(group.members.begin(), group.members.end(), is_it))
+    return {};
+  return {ec::not_found, "/node", "there is no node " + shown(node) + " in this cluster"};
 }
 
 node_summary summary_of(const peer_status& x) {
@@ -90,8 +89,7 @@ caf::result<cluster_status> gateway_state::cluster() {
   return promise;
 }
 
-caf::result<cluster_status> gateway_state::change_cluster(command x) {
-  auto promise = self_->make_response_promise<cluster_status>();
+void gateway_state::change_cluster(command x, caf::typed_response_promise<cluster_status> promise) {
   propose(
     {std::move(x)},
     [this, promise](const propose_reply& done) mutable {
@@ -99,6 +97,19 @@ caf::result<cluster_status> gateway_state::change_cluster(command x) {
         promise.deliver(make_error(fault));
       else
         describe_cluster(promise);
+    },
+    promise);
+}
+
+caf::result<cluster_status> gateway_state::change_member(std::function<caf::expected<command>(const group_status&)> make) {
+  auto promise = self_->make_response_promise<cluster_status>();
+  ask(
+    links_.replica, group_request{},
+    [this, promise, make](const group_status& group) mutable {
+      if (auto change = make(group))
+        change_cluster(std::move(*change), promise);
+      else
+        promise.deliver(std::move(change.error()));
     },
     promise);
   return promise;
@@ -110,59 +121,30 @@ caf::result<cluster_status> gateway_state::add_node(const add_node_request& x) {
   if (!read_node_address(x.address))
     return make_error(ec::invalid, shown(x.address) + " is no address: give host:port, as the node's caf.address and caf.port "
                                    "have it", "/address");
-  return change_cluster(put_command{document_kind::node, x.node, encode(node_document{x.address, false}), {}});
+  auto promise = self_->make_response_promise<cluster_status>();
+  change_cluster(put_command{document_kind::node, x.node, encode(node_document{x.address, false}), {}}, promise);
+  return promise;
 }
 
 caf::result<cluster_status> gateway_state::remove_node(const remove_node_request& x) {
-  auto promise = self_->make_response_promise<cluster_status>();
-  ask(
-    links_.replica, group_request{},
-    [this, promise, x](const group_status& group) mutable {
-      cluster_status all;
-      all.partitions.push_back(group);
-      auto voters = std::count_if(group.members.begin(), group.members.end(), [](const auto& one) { return one.voter; });
-      if (!is_member(all, x.node)) {
-        promise.deliver(make_error(ec::not_found, "there is no node " + shown(x.node) + " in this cluster", "/node"));
-        return;
-      }
-      if (voters <= 1 && group.members.size() <= 1) {
-        promise.deliver(make_error(ec::conflict, shown(x.node) + " is the only node: nothing would be left", "/node"));
-        return;
-      }
-      propose(
-        {put_command{document_kind::node, x.node, encode(node_document{{}, true}), {}}},
-        [this, promise](const propose_reply& done) mutable {
-          if (const auto& fault = done.results.front().error)
-            promise.deliver(make_error(fault));
-          else
-            describe_cluster(promise);
-        },
-        promise);
-    },
-    promise);
-  return promise;
+  return change_member([x](const group_status& group) -> caf::expected<command> {
+    if (auto fault = no_such_node(group, x.node))
+      return make_error(fault);
+    if (group.members.size() <= 1)
+      return make_error(ec::conflict, shown(x.node) + " is the only node: nothing would be left", "/node");
+    return command{put_command{document_kind::node, x.node, encode(node_document{{}, true}), {}}};
+  });
 }
 
 caf::result<cluster_status> gateway_state::drain_node(const drain_node_request& x) {
-  auto promise = self_->make_response_promise<cluster_status>();
-  ask(
-    links_.replica, group_request{},
-    [this, promise, x](const group_status& group) mutable {
-      cluster_status all;
-      all.partitions.push_back(group);
-      if (!is_member(all, x.node)) {
-        promise.deliver(make_error(ec::not_found, "there is no node " + shown(x.node) + " in this cluster", "/node"));
-        return;
-      }
-      // When the rest goes back to the queue, in seconds since 1970; 0: never.
-      auto end = std::chrono::duration_cast<std::chrono::seconds>(options_.clock().time_since_epoch()) + x.limit;
-      auto value = !x.drain ? std::string{} : x.limit.count() > 0 ? std::to_string(end.count()) : std::string{"0"};
-      propose(
-        {setting_command{"drain." + x.node, std::move(value)}},
-        [this, promise](const propose_reply&) mutable { describe_cluster(promise); }, promise);
-    },
-    promise);
-  return promise;
+  return change_member([this, x](const group_status& group) -> caf::expected<command> {
+    if (auto fault = no_such_node(group, x.node))
+      return make_error(fault);
+    // When the rest goes back to the queue, in seconds since 1970; 0: never.
+    auto end = std::chrono::duration_cast<std::chrono::seconds>(options_.clock().time_since_epoch()) + x.limit;
+    auto value = !x.drain ? std::string{} : x.limit.count() > 0 ? std::to_string(end.count()) : std::string{"0"};
+    return command{setting_command{"drain." + x.node, std::move(value)}};
+  });
 }
 
 } // namespace overwatch

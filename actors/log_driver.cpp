@@ -8,6 +8,17 @@
 
 namespace overwatch {
 
+namespace {
+
+log_append entry_at(const store_cursor& i) {
+  log_append x;
+  x.index = keys::read_u64(i.key().substr(3));
+  invariant(decode_entry(i.value(), x), "a stored log entry is readable");
+  return x;
+}
+
+} // namespace
+
 std::function<std::vector<log_append>(uint64_t, uint64_t, size_t)> make_entry_reader(const store_reader& db,
                                                                                     partition_id partition) {
   return [&db, partition](uint64_t first, uint64_t last, size_t max_bytes) {
@@ -18,10 +29,7 @@ std::function<std::vector<log_append>(uint64_t, uint64_t, size_t)> make_entry_re
       bytes += i->value().size();
       if (!result.empty() && bytes > max_bytes)
         break;
-      log_append x;
-      x.index = keys::read_u64(i->key().substr(3));
-      invariant(decode_entry(i->value(), x), "a stored log entry is readable");
-      result.push_back(std::move(x));
+      result.push_back(entry_at(*i));
     }
     return result;
   };
@@ -41,9 +49,7 @@ void log_driver::start(const store_reader& db, uint64_t applied, log_time now) {
     invariant(decode_snapshot(*record, stored.snapshot.emplace()), "the stored position of a log is readable");
   auto first = keys::log_entry(partition_, 0);
   for (auto i = db.scan(key_space::log, first, keys::end_of_log(partition_)); i->valid(); i->next()) {
-    log_append x;
-    x.index = keys::read_u64(i->key().substr(3));
-    invariant(decode_entry(i->value(), x), "a stored log entry is readable");
+    auto x = entry_at(*i);
     if (x.index > applied) {
       unapplied_[x.index] = {x.kind, 0, std::nullopt, x.bytes};
       bytes_ += x.bytes.size();

@@ -72,7 +72,7 @@ void apply_entry(replica_pointer self, committed_entry& x) {
   for (const auto& watcher : state.watchers)
     self->send(watcher, shared);
   if (has_nodes)
-    replica_group::nodes_changed(self);
+    replica_group::tell_roster(self);
 }
 
 // The log's own time: elections and heartbeats. A log with one member has none.

@@ -79,20 +79,14 @@ void change_members(replica_pointer self) {
   }
 }
 
-void tell_roster(replica_pointer self) {
-  auto& state = self->state;
-  if (state.options.partition != control_partition || !state.links.roster_listener)
-    return;
-  node_roster roster;
-  for (const auto& member : state.log->log().configuration().members)
-    if (!node_of(member).empty())
-      roster.nodes.push_back({node_of(member), address_of(member)});
-  for (auto& [node, document] : node_documents(self))
-    if (document.removed)
-      roster.removed.push_back(node);
-    else
-      roster.nodes.push_back({node, document.address});
-  self->send(state.links.roster_listener, std::move(roster));
+// The node that leads, as far as this one knows; empty: nobody.
+std::string leader_of(replica_pointer self) {
+  const auto& log = self->state.log->log();
+  if (log.leads())
+    return self->state.options.node;
+  auto configuration = log.configuration();
+  const auto* leader = find_member(configuration, log.leader());
+  return leader ? node_of(*leader) : std::string{};
 }
 
 } // namespace
@@ -135,16 +129,11 @@ void look_after(replica_pointer self) {
 void tell_leader(replica_pointer self) {
   auto& state = self->state;
   const auto& log = state.log->log();
-  auto configuration = log.configuration();
-  const auto* leader = find_member(configuration, log.leader());
   leader_report report;
   report.partition = state.options.partition;
   report.here = log.leads() && state.group.opened;
   report.term = log.term();
-  if (log.leads())
-    report.node = state.options.node;
-  else if (leader)
-    report.node = node_of(*leader);
+  report.node = leader_of(self);
   if (!report.node.empty())
     state.group.leaderless_since.reset();
   else if (!state.group.leaderless_since)
@@ -154,22 +143,30 @@ void tell_leader(replica_pointer self) {
   tell_roster(self);
 }
 
-void nodes_changed(replica_pointer self) {
-  tell_roster(self);
+void tell_roster(replica_pointer self) {
+  auto& state = self->state;
+  if (state.options.partition != control_partition || !state.links.roster_listener)
+    return;
+  node_roster roster;
+  for (const auto& member : state.log->log().configuration().members)
+    if (!node_of(member).empty())
+      roster.nodes.push_back({node_of(member), address_of(member)});
+  for (auto& [node, document] : node_documents(self))
+    if (document.removed)
+      roster.removed.push_back(node);
+    else
+      roster.nodes.push_back({node, document.address});
+  self->send(state.links.roster_listener, std::move(roster));
 }
 
 group_status status(replica_pointer self) {
   const auto& state = self->state;
   const auto& log = state.log->log();
   auto now = steady_now(self);
-  auto configuration = log.configuration();
   group_status x;
   x.partition = state.options.partition;
   x.leads = log.leads();
-  if (const auto* leader = find_member(configuration, log.leader()))
-    x.leader = node_of(*leader);
-  if (x.leads)
-    x.leader = state.options.node;
+  x.leader = leader_of(self);
   x.current = state.group.opened && log.has_lease(now);
   x.leaderless_since = state.group.leaderless_since;
   x.term = log.term();

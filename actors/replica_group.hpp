@@ -22,7 +22,7 @@ caf::result<group_status> transfer(replica_pointer self, const transfer_request&
 
 /// Tells who wants to know which node leads, and membership what is said of nodes.
 void tell_leader(replica_pointer self);
-void nodes_changed(replica_pointer self);
+void tell_roster(replica_pointer self);
 
 // -- states: see actors/state_transfer.hpp ---------------------------------------
 

@@ -118,6 +118,15 @@ void router_state::tick() {
     go(x);
 }
 
+router_state::operation_ptr router_state::operation_of(partition_id partition, bool repeatable, milliseconds extra) const {
+  auto x = std::make_shared<operation>();
+  x->partition = partition;
+  x->repeatable = repeatable;
+  x->since = self_->clock().now();
+  x->until = x->since + options_.request_timeout + extra;
+  return x;
+}
+
 template <class Reply, class Request>
 caf::result<Reply> router_state::begin(operation_ptr x, std::shared_ptr<Request> request,
                                        std::function<void(Reply&)> prepare) {
@@ -143,7 +152,6 @@ caf::result<Reply> router_state::begin(operation_ptr x, std::shared_ptr<Request>
             not_done(op, std::move(why));
         });
   };
-  x->since = self_->clock().now();
   operations_.insert(x);
   go(x);
   return promise;
@@ -158,11 +166,7 @@ template <class Reply, class Request>
 caf::result<Reply> router_state::to_leader(partition_id partition, Request& x, bool repeatable, milliseconds extra) {
   if (is_alone())
     return here<Reply>(x);
-  auto op = std::make_shared<operation>();
-  op->partition = partition;
-  op->repeatable = repeatable;
-  op->until = self_->clock().now() + options_.request_timeout + extra;
-  return begin<Reply>(std::move(op), std::make_shared<Request>(std::move(x)));
+  return begin<Reply>(operation_of(partition, repeatable, extra), std::make_shared<Request>(std::move(x)));
 }
 
 template <class Reply, class Request>
@@ -244,10 +248,7 @@ caf::result<submit_reply> router_state::submit(submit_request& x) {
     chosen->insert(spec->id);
     task.spec = std::move(spec);
   }
-  auto op = std::make_shared<operation>();
-  op->partition = control_partition;
-  op->repeatable = true;
-  op->until = self_->clock().now() + options_.request_timeout;
+  auto op = operation_of(control_partition, true, milliseconds{0});
   return begin<submit_reply>(std::move(op), std::move(request), [chosen](submit_reply& reply) {
     for (auto& receipt : reply.receipts)
       if (receipt.existing && chosen->count(receipt.id) > 0)

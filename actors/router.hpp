@@ -88,6 +88,7 @@ private:
 
   bool is_alone() const { return peers_.empty(); }
   gateway_actor gateway_of(const std::string& node) const;
+  operation_ptr operation_of(partition_id partition, bool repeatable, milliseconds extra) const;
   template <class Reply, class Request>
   caf::result<Reply> begin(operation_ptr x, std::shared_ptr<Request> request,
                            std::function<void(Reply&)> prepare = {});
