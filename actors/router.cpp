@@ -44,9 +44,9 @@ gateway_actor router_state::gateway_of(const std::string& node) const {
   if (node == options_.node)
     return own_;
   auto i = peers_.find(node);
-  if (i == peers_.end() || !i->second.up || !i->second.handles.gateway)
+  if (i == peers_.end() || !i->second.up || i->second.handles.gateways.empty())
     return {};
-  return caf::actor_cast<gateway_actor>(i->second.handles.gateway);
+  return caf::actor_cast<gateway_actor>(i->second.handles.gateways.front());
 }
 
 bool router_state::is_leaderless(partition_id partition) const {

@@ -26,14 +26,14 @@ inline constexpr uint32_t format_version = 1;
 /// node come from its hello and nowhere else.
 struct node_handles {
   caf::strong_actor_ptr router;
-  caf::strong_actor_ptr gateway;
+  std::vector<caf::strong_actor_ptr> gateways;   ///< by partition
   caf::strong_actor_ptr event_hub;
   caf::strong_actor_ptr shipper;
   std::vector<caf::strong_actor_ptr> schedulers; ///< by partition
 };
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_handles& x) {
-  return f(x.router, x.gateway, x.event_hub, x.shipper, x.schedulers);
+  return f(x.router, x.gateways, x.event_hub, x.shipper, x.schedulers);
 }
 
 /// How nodes begin to talk, and what they say again when something of it changes. The versions stay the first fields

@@ -188,7 +188,7 @@ void root_state::start_replica() {
   links_.replica = watch("replica", self_->spawn(replica, std::move(x), below, links_.scheduler, options_.make_log));
   self_->send(shipper, caf::join_atom::value, control_partition, as_ptr(links_.replica));
   local_components own;
-  own.handles = {router_ ? as_ptr(router_) : nullptr, as_ptr(gateway_), as_ptr(links_.events), as_ptr(shipper),
+  own.handles = {router_ ? as_ptr(router_) : nullptr, {as_ptr(gateway_)}, as_ptr(links_.events), as_ptr(shipper),
                  {as_ptr(links_.scheduler)}};
   own.replicas.push_back(as_ptr(links_.replica));
   self_->send(links_.membership, std::move(own));

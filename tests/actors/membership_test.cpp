@@ -251,14 +251,14 @@ TEST_F(MembershipTest, NewComponentsAreToldWithoutALossOfTheLink) {
   start_all();
   auto reports = at("a").reports.size();
   local_components components;
-  components.handles.gateway = caf::actor_cast<caf::strong_actor_ptr>(at("b").replica);
+  components.handles.gateways = {caf::actor_cast<caf::strong_actor_ptr>(at("b").replica)};
   caf::anon_send(at("b").handle, components);
   settle();
   ASSERT_EQ(at("a").reports.size(), reports + 1);
   const auto& x = at("a").reports.back();
   EXPECT_TRUE(x.up);
   EXPECT_FALSE(x.handles.router);
-  EXPECT_EQ(x.handles.gateway, components.handles.gateway);
+  EXPECT_EQ(x.handles.gateways, components.handles.gateways);
 }
 
 TEST_F(MembershipTest, LateSubscriberHearsOfThoseThatAreUp) {

@@ -60,7 +60,7 @@ protected:
     peer_report x;
     x.node = node;
     x.up = up;
-    x.handles.gateway = caf::actor_cast<caf::strong_actor_ptr>(handle);
+    x.handles.gateways = {caf::actor_cast<caf::strong_actor_ptr>(handle)};
     caf::anon_send(router_, std::move(x));
     settle();
   }
