@@ -33,6 +33,20 @@ bool is_of_single_log(const log_start& x) {
   return x.entries.front().index != 1 || x.entries.front().kind != entry_kind::configuration;
 }
 
+// The only voter, if it goes by another name or address now than the log says.
+const log_member* moved_lone_voter(const log_start& x, const raft_log_options& options) {
+  auto own = std::find_if(options.initial_members.begin(), options.initial_members.end(),
+                          [&](const auto& member) { return member.id == options.id; });
+  if (own == options.initial_members.end() || own->address.empty())
+    return nullptr;
+  auto members = x.snapshot ? x.snapshot->configuration.members : std::vector<log_member>{};
+  for (const auto& entry : x.entries)
+    if (entry.kind == entry_kind::configuration && (!x.snapshot || entry.index > x.snapshot->index))
+      invariant(decode_members(entry.bytes, members), "a stored configuration is readable");
+  auto is_it = members.size() == 1 && members.front().id == options.id && members.front().address != own->address;
+  return is_it ? &*own : nullptr;
+}
+
 } // namespace
 
 raft_log::raft_log(raft_log_options options)
@@ -70,6 +84,12 @@ log_start raft_log::complete(const log_start& stored, log_update& out) const {
     x.hard_state.term = std::max(x.hard_state.term, term);
     out.snapshot = x.snapshot;
     out.first_kept = x.entries.empty() ? last + 1 : x.entries.front().index;
+  }
+  if (const auto* own = moved_lone_voter(x, options_)) { // those that will join learn from the log where it is
+    auto last = x.entries.empty() ? x.snapshot->index : x.entries.back().index;
+    x.entries.push_back({last + 1, x.hard_state.term, encode_members({{own->id, own->address, true}}),
+                         entry_kind::configuration});
+    out.append.push_back(x.entries.back());
   }
   return x;
 }

@@ -59,6 +59,35 @@ TEST(RaftLogTest, ContinuesTheLogOfASingleLog) {
     }
 }
 
+TEST(RaftLogTest, LoneVoterTellsUnderWhichAddressItIsNow) {
+  auto options = alone();
+  played_replica replica{[&] { return make(options); }};
+  replica.start();
+  replica.propose("x");
+  options.initial_members = {{1, "moved", true}};
+  replica.start();
+  EXPECT_TRUE(replica.log->leads());
+  EXPECT_EQ(replica.log->configuration().members.at(0).address, "moved");
+  replica.propose("y");
+  EXPECT_EQ(replica.commands, (std::vector<std::string>{"x", "y"}));
+  auto entries = replica.entries.size();
+  replica.start();
+  EXPECT_EQ(replica.entries.size(), entries) << "once";
+}
+
+TEST(RaftLogTest, MemberOfAGroupKeepsTheAddressThatTheGroupKnows) {
+  auto options = alone();
+  played_replica replica{[&] { return make(options); }};
+  replica.start();
+  replica.propose("x");
+  log_update update;
+  ASSERT_EQ(replica.log->add_member({2, "two", false}, update), log_answer::accepted);
+  replica.carry_out(std::move(update));
+  options.initial_members = {{1, "moved", true}};
+  replica.start();
+  EXPECT_EQ(replica.log->configuration().members.at(0).address, "alone");
+}
+
 TEST(RaftLogTest, ANodeWithoutMembersWaits) {
   raft_log_options options;
   options.id = 4;
