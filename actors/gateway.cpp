@@ -85,6 +85,9 @@ void gateway_state::store(submit_request& x, caf::typed_response_promise<submit_
     auto fault = check_submission(task, types_);
     if (!fault)
       fault = check_scope(task.spec->snapshot, options_.snapshot_roots);
+    if (!fault && !task.spec->id.is_nil() && task.spec->id.partition() != options_.partition)
+      fault = {ec::invalid, "/id", "an id of partition " + std::to_string(task.spec->id.partition())
+                                     + ", which this cluster does not have: leave it out, or take one that the client made"};
     if (fault) {
       reply.receipts[i].error = std::move(fault);
       continue;
@@ -94,7 +97,7 @@ void gateway_state::store(submit_request& x, caf::typed_response_promise<submit_
     auto spec = task.spec.use_count() == 1 ? std::const_pointer_cast<task_spec>(std::move(task.spec))
                                            : std::make_shared<task_spec>(*task.spec);
     if (!from_client)
-      spec->id = ids_.next(time, 0);
+      spec->id = ids_.next(time, options_.partition);
     if (spec->created_at == timestamp{})
       spec->created_at = time;
     commands.emplace_back(submit_command{{std::move(spec), std::move(task.payload)}, from_client});
@@ -176,7 +179,7 @@ caf::result<submit_receipt> gateway_state::retry(const retry_request& x) {
       auto spec = std::make_shared<task_spec>(std::move(record.spec));
       spec->origin = {origin_kind::task, to_string(spec->id)};
       spec->created_at = options_.clock();
-      spec->id = ids_.next(spec->created_at, 0);
+      spec->id = ids_.next(spec->created_at, options_.partition);
       spec->scheduled_at.reset();
       spec->deadline.reset(); // an absolute time of the old one
       spec->workflow = {};

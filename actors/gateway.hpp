@@ -9,6 +9,7 @@
 namespace overwatch {
 
 struct gateway_options {
+  partition_id partition = control_partition; ///< that it answers for; the control partition's answers for the node, too
   node_status status;                 ///< what does not change: name, instance, version, data directory, start
   std::set<std::string> task_types;   ///< that are known without the log: built in or configured
   std::map<std::string, std::string> settings; ///< live settings with their configured values
@@ -36,6 +37,8 @@ struct gateway_links {
   std::vector<pool_actor> pools;
   worker_sessions_actor sessions;
   membership_actor membership;
+  std::vector<replica_actor> replicas; ///< of all partitions
+  gateway_actor front;                 ///< of the node; none: this gateway is
   std::string waiting_for; ///< why there is no replica yet
   uint32_t restarts = 0;
 };

@@ -54,9 +54,15 @@ void gateway_state::describe_cluster(caf::typed_response_promise<cluster_status>
     }
     ask(links_.scheduler, scheduler_status_request{}, with_settings, promise);
   };
-  auto with_group = [this, promise, result, with_documents](group_status& x) mutable {
-    result->partitions.push_back(std::move(x));
+  auto with_groups = [this, promise, result, with_documents]() mutable {
+    std::sort(result->partitions.begin(), result->partitions.end(),
+              [](const auto& a, const auto& b) { return a.partition < b.partition; });
     ask(links_.replica, documents_request{document_kind::node, {}, {}, max_members}, with_documents, promise);
+  };
+  auto with_group = [result, with_groups, count = links_.replicas.size()](group_status& x) mutable {
+    result->partitions.push_back(std::move(x));
+    if (result->partitions.size() == count)
+      with_groups();
   };
   auto with_peers = [this, promise, result, with_group](const peers_reply& x) mutable {
     result->node = x.node;
@@ -75,10 +81,10 @@ void gateway_state::describe_cluster(caf::typed_response_promise<cluster_status>
     for (const auto& peer : x.peers)
       result->nodes.push_back(summary_of(peer));
     std::sort(result->nodes.begin(), result->nodes.end(), [](const auto& a, const auto& b) { return a.node < b.node; });
-    if (links_.replica)
-      ask(links_.replica, group_request{}, with_group, promise);
-    else
+    if (links_.replicas.empty())
       promise.deliver(std::move(*result)); // it waits for others
+    for (const auto& replica : links_.replicas)
+      ask(replica, group_request{}, with_group, promise);
   };
   ask(links_.membership, peers_request{}, with_peers, promise);
 }

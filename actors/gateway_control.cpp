@@ -85,8 +85,11 @@ caf::result<task_record> gateway_state::approve(const approve_request& x) {
   ask(
     links_.replica, get_request{x.id},
     [this, promise, with_gates](const task_record& task) mutable {
-      ask(links_.gates, gates_request{},
-          [task, with_gates](const gates_reply& all) mutable { with_gates(task, all); }, promise);
+      auto judge = [task, with_gates](const gates_reply& all) mutable { with_gates(task, all); };
+      if (links_.front)
+        ask(links_.front, gates_request{}, judge, promise);
+      else
+        ask(links_.gates, gates_request{}, judge, promise);
     },
     promise);
   return promise;
@@ -180,14 +183,14 @@ void gateway_state::store_workflow(submit_workflow_request& x, caf::typed_respon
   auto time = options_.clock();
   workflow_command command;
   auto& record = command.record;
-  record.id = x.id.is_nil() ? ids_.next(time, 0) : x.id;
+  record.id = x.id.is_nil() ? ids_.next(time, options_.partition) : x.id;
   record.name = x.name;
   record.compensation = x.compensate ? compensation_status::ready : compensation_status::off;
   std::map<std::string, task_id> ids;
   for (auto i : *order) {
     auto& member = x.tasks[i];
     auto spec = std::make_shared<task_spec>(*member.task.spec);
-    spec->id = ids_.next(time, 0);
+    spec->id = ids_.next(time, options_.partition);
     spec->created_at = time;
     spec->workflow = record.id;
     for (const auto& parent : member.depends_on)

@@ -1,4 +1,5 @@
 #include "actors/gateway_requests.hpp"
+#include "actors/merged_replies.hpp"
 #include "actors/metrics.hpp"
 
 #include <algorithm>
@@ -208,26 +209,38 @@ caf::result<metrics_reply> gateway_state::metrics() {
   auto add = [](std::vector<metric_family>& to, std::vector<metric_family> from) {
     std::move(from.begin(), from.end(), std::back_inserter(to));
   };
+  auto with_journal = [this, promise, add](metrics_reply& reply, const journal_stats& journal) mutable {
+    add(reply.families, families_of(journal));
+    gather<pool_status, pools_request, pool_status>({}, [=](std::vector<pool_status>& pools) mutable {
+      add(reply.families, families_of(pools));
+      add(reply.families, process_families());
+      promise.deliver(std::move(reply));
+    });
+  };
+  auto with_stats = [this, promise, add, with_journal](metrics_reply& reply, const stats_reply& stats) mutable {
+    add(reply.families, families_of(stats));
+    ask(
+      links_.journal, journal_stats_request{},
+      [with_journal, reply](const journal_stats& journal) mutable { with_journal(reply, journal); }, promise);
+  };
   ask(
     links_.metrics, metrics_request{},
-    [this, promise, add](metrics_reply& reply) mutable {
-      ask(
-        links_.replica, stats_request{},
-        [this, promise, add, reply](const stats_reply& stats) mutable {
-          add(reply.families, families_of(stats));
-          ask(
-            links_.journal, journal_stats_request{},
-            [this, promise, add, reply](const journal_stats& journal) mutable {
-              add(reply.families, families_of(journal));
-              gather<pool_status, pools_request, pool_status>({}, [=](std::vector<pool_status>& pools) mutable {
-                add(reply.families, families_of(pools));
-                add(reply.families, process_families());
-                promise.deliver(std::move(reply));
-              });
-            },
-            promise);
-        },
-        promise);
+    [this, promise, with_stats](metrics_reply& reply) mutable {
+      if (links_.replicas.empty()) {
+        promise.deliver(make_error(node_not_ready()));
+        return;
+      }
+      auto all = std::make_shared<stats_reply>();
+      auto missing = std::make_shared<size_t>(links_.replicas.size());
+      for (const auto& replica : links_.replicas)
+        ask(
+          replica, stats_request{},
+          [all, missing, reply, with_stats](stats_reply& stats) mutable {
+            add_stats(*all, std::move(stats));
+            if (--*missing == 0)
+              with_stats(reply, *all);
+          },
+          promise);
     },
     promise);
   return promise;

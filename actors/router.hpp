@@ -30,13 +30,13 @@ struct router_options {
 /// The front door of a node. Passes every request to the node that leads what it is about, whole, and tries again while
 /// leaders change, until the time of the request is over. What another node may have done already is only tried again
 /// when that does no harm: reads, and submits, whose ids are chosen here. On a node that is alone everything is passed
-/// on as it comes.
+/// on as it comes. What is about all partitions is asked of each and put together.
 class router_state {
 public:
   static inline const char* name = "router";
   using interface = gateway_actor::extend<
-    // The gateway of this node: it answers for what this node leads.
-    caf::reacts_to<caf::join_atom, caf::strong_actor_ptr>,
+    // The gateways of this node, one per partition: they answer for what this node leads.
+    caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
     caf::reacts_to<leader_report>,
     caf::reacts_to<peer_report>,
     // Internal: what waits tries again.
@@ -44,10 +44,14 @@ public:
   using pointer = interface::stateful_pointer<router_state>;
 
   void set_up(pointer self, router_options options);
-  void connect(gateway_actor own) { own_ = std::move(own); }
+  void connect(partition_id partition, gateway_actor own);
   void set_leader(const leader_report& x);
   void set_peer(const peer_report& x);
   void tick();
+
+  /// The partition of a task or workflow. An id that was not made here is looked for where everything is that has no place
+  /// of its own.
+  partition_id of(const task_id& id) const { return id.partition() < own_.size() ? id.partition() : control_partition; }
 
   /// Answered by this node.
   template <class Reply, class Request>
@@ -65,12 +69,22 @@ public:
   template <class Reply, class Request>
   caf::result<Reply> to_node(const std::string& node, Request& x, milliseconds extra = milliseconds{0});
 
-  /// Asks all nodes that are up; `merge` adds an answer to those before.
+  /// Adds an answer to those before.
+  template <class Reply>
+  using merger = std::function<void(Reply& all, Reply&& one)>;
+
+  /// Asks this partition's gateways on all nodes that are up; one answer is enough.
   template <class Reply, class Request>
-  caf::result<Reply> from_all(Request& x, std::function<void(Reply& all, Reply&& one)> merge);
+  caf::result<Reply> from_all(partition_id partition, Request& x, merger<Reply> merge);
+
+  /// A read of every partition; all have to answer.
+  template <class Reply, class Request>
+  caf::result<Reply> from_partitions(Request& x, merger<Reply> merge);
 
   caf::result<submit_reply> submit(submit_request& x);
   caf::result<task_record> wait(wait_request& x);
+  caf::result<node_status> status(status_request& x);
+  caf::result<dispatch_reply> dispatch(dispatch_request& x);
 
 private:
   /// A request that is on its way to a node, or waits for a leader.
@@ -86,22 +100,29 @@ private:
   };
   using operation_ptr = std::shared_ptr<operation>;
 
+  template <class Reply>
+  using taker = std::function<void(Reply&)>;
+  using failer = std::function<void(caf::error)>;
+
   bool is_alone() const { return peers_.empty(); }
-  gateway_actor gateway_of(const std::string& node) const;
-  operation_ptr operation_of(partition_id partition, bool repeatable, milliseconds extra) const;
+  gateway_actor gateway_of(const std::string& node, partition_id partition) const;
+  operation_ptr operation_of(partition_id partition, bool repeatable, milliseconds extra = milliseconds{0}) const;
   template <class Reply, class Request>
-  caf::result<Reply> begin(operation_ptr x, std::shared_ptr<Request> request,
-                           std::function<void(Reply&)> prepare = {});
+  void ask_leader(operation_ptr x, std::shared_ptr<Request> request, taker<Reply> done, failer fail);
   void go(const operation_ptr& x);
   void not_done(const operation_ptr& x, caf::error why);
   void wait_for_leader(const operation_ptr& x);
   caf::error no_leader(partition_id partition) const;
   bool is_leaderless(partition_id partition) const;
+  partition_id next_spread();
+  void submit_to(partition_id partition, std::shared_ptr<submit_request> request, taker<submit_reply> done, failer fail);
+  caf::result<submit_reply> submit_in_parts(submit_request& x, const std::vector<partition_id>& places);
 
   pointer self_ = nullptr;
   router_options options_;
-  gateway_actor own_;
+  std::vector<gateway_actor> own_; // by partition
   task_id_generator ids_{1};
+  partition_id spread_ = 0; // where the last request went whose tasks may go anywhere
   std::map<partition_id, leader_report> leaders_;
   std::map<partition_id, caf::actor_clock::time_point> leaderless_since_;
   std::map<std::string, peer_report> peers_; // up or down

@@ -248,7 +248,8 @@ int run_node(const load_result& loaded, bool daemon, const handler_registry& own
     options.connector = actors.spawn(caf_connector, dialling);
     options.announce = [&actors](const membership_actor& membership) { announce(actors, membership); };
   }
-  auto own_gateway = actors.spawn(gateway, make_gateway_options(config, options));
+  options.gateway = make_gateway_options(config, options);
+  auto own_gateway = actors.spawn(gateway, options.gateway);
   router_options routing;
   routing.node = options.node;
   routing.request_timeout = milliseconds{config.http.request_timeout} * 19 / 20; // between HTTP's and the gateway's

@@ -28,6 +28,7 @@ struct root_options {
   std::vector<native_rule> native_rules;
   std::function<caf::expected<submission>(const std::string&)> parse_task; ///< JSON as POST /tasks takes it
   log_maker make_log;
+  gateway_options gateway; ///< of the gateways that root starts: one per partition but the first
   node_identity identity{1, 1, 1, true}; ///< not settled: replicas start once it is known which cluster this is
   std::string address;       ///< under which other nodes reach this one: host:port; empty: they do not
   std::map<std::string, std::string> labels; ///< of this node
@@ -52,6 +53,8 @@ using root_actor = caf::typed_actor<
   caf::reacts_to<peer_report>,
   // Internal: nobody took the leadership in time.
   caf::reacts_to<caf::leave_atom>,
+  // Internal: look whether another node should lead some of what this one leads.
+  caf::reacts_to<caf::tick_atom>,
   // Internal: the drain is over.
   caf::reacts_to<caf::close_atom>>;
 
@@ -69,17 +72,36 @@ public:
   caf::result<stop_reply> stop(const drain_request& x);
   void stop_handing_over();
   void stop_components();
+  void balance();
 
 private:
+  /// What runs here once per partition. The first is there from the start, for the gateway that speaks for the node.
+  struct partition {
+    scheduler_actor scheduler;
+    replica_actor replica;
+    task_reader_actor reader;
+    task_reader_actor pages; // for the replica
+    gateway_state::interface gateway;
+    leader_report leader;
+    caf::strong_actor_ptr scheduler_in_sight; // of the node that leads
+  };
+
   template <class Handle>
   Handle watch(const char* what, Handle handle);
   pool_actor start_pool(const std::string& task_type, const handler_registry::entry& handler, journal_actor journal);
   void start_snapshotter();
   void start_membership();
-  void start_replica();
+  void start_scheduler(partition_id number);
+  void start_partitions();
+  void start_replica(partition_id number);
+  void join_cluster();
+  void tell_gateways();
   void start_singletons();
   void stop_singletons();
   void tell_pools();
+  void tell_pools_of(partition_id number);
+  caf::strong_actor_ptr scheduler_in_sight(partition_id number) const;
+  bool leads_any() const;
   worker_sessions_options make_sessions_options() const;
   generator_options make_generator_options() const;
   void hand_over(const drain_request& x);
@@ -87,6 +109,8 @@ private:
   void drain_pools(const drain_request& x);
   void drained();
   void flush_and_close();
+  template <class Request, class Handle>
+  void ask_each(Handle partition::*whom, milliseconds limit, std::function<void()> then);
   void all_down();
 
   pointer self_ = nullptr;
@@ -94,14 +118,15 @@ private:
   gateway_state::interface gateway_;
   router_state::interface router_;
   gateway_links links_;
-  task_reader_actor pages_; ///< for the replica
+  std::vector<partition> partitions_;
+  state_shipper_actor shipper_;
   snapshotter_offer snapshots_;
-  leader_report leader_;
   std::map<std::string, peer_report> peers_;
-  caf::strong_actor_ptr scheduler_in_sight_; ///< of the node that leads
+  std::chrono::steady_clock::time_point leaders_changed_;
   std::map<caf::actor_addr, std::pair<std::string, caf::actor>> components_;
   std::deque<std::chrono::steady_clock::time_point> failures_;
   bool restarting_ = false;
+  bool balancing_ = false;
 
   struct {
     std::optional<caf::typed_response_promise<stop_reply>> promise;

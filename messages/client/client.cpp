@@ -1,6 +1,7 @@
 #include "messages/client/client.hpp"
 
 #include "messages/client/remote_service.hpp"
+#include "messages/task_spread.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -23,7 +24,6 @@ constexpr milliseconds look_for_end{100}; // of a subscription, while a reader w
 constexpr uint32_t event_page = 1'024;
 constexpr milliseconds one_wait{30'000};
 constexpr auto last_words = std::chrono::seconds{10}; // for outcomes of handlers that were told to stop
-constexpr partition_id first_partition = 0;
 
 struct client_config : caf::actor_system_config {
   explicit client_config(const client_options& options) {
@@ -83,7 +83,7 @@ void subscription::end() {
 class client_connection {
 public:
   explicit client_connection(const client_options& options)
-    : config_{options}, system_{config_}, actor_{system_.spawn(connection, options)}, ids_{std::random_device{}()} {}
+    : config_{options}, system_{config_}, actor_{system_.spawn(connection, options, partitions_)}, ids_{std::random_device{}()} {}
 
   ~client_connection() {
     services_.clear(); // their threads end; the actor still knows them
@@ -98,9 +98,18 @@ public:
     return [actor = actor_](connection_call call) { caf::anon_send(actor, std::move(call)); };
   }
 
-  task_id next_id() {
+  /// Gives the tasks that have no id one, in the partitions that they belong to.
+  void give_ids(std::vector<submission>& tasks) {
     std::lock_guard lock{mutex_};
-    return ids_.next(now(), first_partition);
+    auto count = partitions_->load();
+    spread_ = static_cast<partition_id>((spread_ + 1U) % count);
+    for (auto& task : tasks) {
+      if (!task.spec || !task.spec->id.is_nil())
+        continue;
+      auto spec = std::make_shared<task_spec>(*task.spec);
+      spec->id = ids_.next(now(), choose_partition(*spec, spread_, count));
+      task.spec = std::move(spec);
+    }
   }
 
   void add(std::shared_ptr<remote_service> service) {
@@ -133,10 +142,12 @@ public:
 private:
   client_config config_;
   caf::actor_system system_;
+  std::shared_ptr<std::atomic<uint32_t>> partitions_ = std::make_shared<std::atomic<uint32_t>>(1);
   caf::actor actor_;
   std::mutex mutex_;
   std::condition_variable nobody_;
   task_id_generator ids_;
+  partition_id spread_ = 0;
   std::vector<std::shared_ptr<remote_service>> services_;
 };
 
@@ -174,11 +185,10 @@ Reply client::call(Request request, bool repeatable) {
 
 submit_receipt client::submit(task_spec spec, std::string payload) {
   auto own_id = spec.id.is_nil();
-  if (own_id)
-    spec.id = connection_->next_id();
-  auto id = spec.id;
   submit_request request{{{std::make_shared<const task_spec>(std::move(spec)),
                            std::make_shared<const std::string>(std::move(payload))}}};
+  connection_->give_ids(request.tasks);
+  auto id = request.tasks.front().spec->id;
   auto reply = call<submit_reply>(std::move(request));
   auto& receipt = reply.receipts.at(0);
   if (receipt.error)
@@ -189,12 +199,7 @@ submit_receipt client::submit(task_spec spec, std::string payload) {
 }
 
 std::future<submit_reply> client::submit_all(std::vector<submission> tasks) {
-  for (auto& task : tasks)
-    if (task.spec && task.spec->id.is_nil()) {
-      auto spec = std::make_shared<task_spec>(*task.spec);
-      spec->id = connection_->next_id();
-      task.spec = std::move(spec);
-    }
+  connection_->give_ids(tasks);
   return ask<submit_reply>(submit_request{std::move(tasks)}, true, options_.timeout);
 }
 

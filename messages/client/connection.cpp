@@ -36,8 +36,9 @@ std::pair<std::string, uint16_t> split(const std::string& address) {
 
 } // namespace
 
-void connection_state::set_up(pointer self, client_options options) {
+void connection_state::set_up(pointer self, client_options options, std::shared_ptr<std::atomic<uint32_t>> partitions) {
   self_ = self;
+  partitions_ = std::move(partitions);
   options_ = std::move(options);
   prober_ = self_->spawn<caf::detached + caf::linked>(prober);
 }
@@ -144,6 +145,13 @@ void connection_state::connected(const caf::strong_actor_ptr& gateway) {
   gateway_ = caf::actor_cast<gateway_actor>(gateway);
   ++connection_;
   self_->monitor(gateway_);
+  self_->request(gateway_, options_.timeout, cluster_request{})
+    .then(
+      [this](const cluster_status& x) {
+        if (!x.partitions.empty())
+          *partitions_ = static_cast<uint32_t>(x.partitions.size());
+      },
+      [](const caf::error&) {}); // then all tasks go to the first one
   for (auto& [id, x] : calls_)
     launch(x);
   auto time = self_->clock().now();
@@ -180,9 +188,10 @@ void connection_state::lost(const caf::actor_addr& gateway) {
   keep_ticking();
 }
 
-caf::behavior connection(connection_state::pointer self, client_options options) {
+caf::behavior connection(connection_state::pointer self, client_options options,
+                         std::shared_ptr<std::atomic<uint32_t>> partitions) {
   auto& state = self->state;
-  state.set_up(self, std::move(options));
+  state.set_up(self, std::move(options), std::move(partitions));
   self->set_down_handler([=](const caf::down_msg& x) { self->state.lost(x.source); });
   state.keep_ticking();
   return {

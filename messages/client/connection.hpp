@@ -9,6 +9,7 @@
 #include <caf/expected.hpp>
 #include <caf/stateful_actor.hpp>
 
+#include <atomic>
 #include <deque>
 #include <map>
 
@@ -22,7 +23,8 @@ public:
   using pointer = caf::stateful_actor<connection_state>*;
   using time_point = caf::actor_clock::time_point;
 
-  void set_up(pointer self, client_options options);
+  /// `partitions` is set to how many the cluster has, once a node has said it.
+  void set_up(pointer self, client_options options, std::shared_ptr<std::atomic<uint32_t>> partitions);
 
   /// Asks a node. `done` is called once, on this actor's thread.
   template <class Reply, class Request>
@@ -80,6 +82,7 @@ private:
 
   pointer self_ = nullptr;
   client_options options_;
+  std::shared_ptr<std::atomic<uint32_t>> partitions_;
   caf::actor prober_;
   gateway_actor gateway_;
   uint64_t connection_ = 0; // counts them
@@ -96,7 +99,8 @@ private:
 /// Something to do on the actor's thread.
 using connection_call = std::function<void(connection_state&)>;
 
-caf::behavior connection(connection_state::pointer self, client_options options);
+caf::behavior connection(connection_state::pointer self, client_options options,
+                         std::shared_ptr<std::atomic<uint32_t>> partitions);
 
 } // namespace overwatch
 

@@ -35,7 +35,7 @@ protected:
     options.node = "own";
     options.clock = [this] { return time(); };
     router_ = keep(system_.spawn(router, options));
-    caf::anon_send(router_, caf::join_atom::value, caf::actor_cast<caf::strong_actor_ptr>(own_));
+    caf::anon_send(router_, caf::join_atom::value, control_partition, caf::actor_cast<caf::strong_actor_ptr>(own_));
     settle();
     front_ = caf::actor_cast<gateway_actor>(router_);
   }

@@ -102,6 +102,7 @@ void deterministic_node::start() {
   caf::anon_send(links.scheduler, node_capacity{"here", 1'000, 4, 8'192});
   replica_links below{db.get(), links.journal, links.reader, links.events, links.metrics};
   links.replica = keep(system_.spawn(replica, replication, below, links.scheduler, make_raft_log));
+  links.replicas = {links.replica};
   ++gateway_settings.seed; // every start has ids of its own
   gateway_handle = keep(system_.spawn(gateway, gateway_settings));
   caf::anon_send(gateway_handle, links);
