@@ -142,7 +142,8 @@ void scheduler_state::start_submitted(const entry_in_flight& entry, command_batc
       if (!submit || static_cast<size_t>(submit->task.spec->importance) != importance)
         continue;
       const auto spec = submit->task.spec; // the vector grows below
-      auto fresh = !submit->check_id && spec->unique_key.empty() && spec->cache.key.empty();
+      auto copy = starting_.count(spec->id) > 0 || running_.count(spec->id) > 0; // any other start is refused
+      auto fresh = !copy && spec->unique_key.empty() && spec->cache.key.empty();
       auto eligible = (!spec->scheduled_at || *spec->scheduled_at <= time) && spec->depends_on.empty();
       if (!fresh || !eligible || !ready_.idle(*spec))
         continue;

@@ -69,12 +69,16 @@ any_node() {
   done
 }
 
+# Of the first partition.
 leader() {
   ask "$(any_node)" /cluster | grep -o '"leader":"[^"]*"' | head -n 1 | cut -d '"' -f 4
 }
 
-voters() {
-  ask "$(any_node)" /cluster | grep -o '"role":"voter"' | wc -l
+# Whether every node has a vote in every partition.
+is_complete() {
+  local status
+  status=$(ask "$(any_node)" /cluster) || return
+  (($(grep -o '"role":"voter"' <<<"$status" | wc -l) == ${#nodes[@]} * $(grep -o '"partition":' <<<"$status" | wc -l)))
 }
 
 # count(status): tasks with this status.
@@ -85,7 +89,7 @@ count() {
 wait_for_cluster() {
   local i
   for ((i = 0; i < start_limit * 5; ++i)); do
-    [[ $(voters 2>/dev/null || true) != "${#nodes[@]}" ]] || return 0
+    ! is_complete 2>/dev/null || return 0
     sleep 0.2
   done
   fail "the nodes did not find each other; see their last words:
