@@ -19,6 +19,9 @@ using replica_group::replica_pointer;
 using replica_group::steady_now;
 using namespace replica_store;
 
+// The ticks of all groups of a node fall together, so that a link sends what they say in one message.
+constexpr log_time tick_grid{20};
+
 // -- log -----------------------------------------------------------------------
 
 void report_role(replica_pointer self) {
@@ -80,6 +83,8 @@ void tick_when_due(replica_pointer self) {
   auto& state = self->state;
   const auto& log = state.log->log();
   auto next = log.next_timeout();
+  if (next < log_time::max() - tick_grid)
+    next = (next + tick_grid - log_time{1}) / tick_grid * tick_grid;
   auto is_alone = log.leads() && log.configuration().members.size() == 1;
   if (is_alone || next == log_time::max() || (state.next_tick && *state.next_tick <= next))
     return;
