@@ -127,8 +127,8 @@ void scheduler_state::collect_snapshots(const node_entry& node) {
     .then(
       [this, snapshotter = node.snapshotter](const stored_snapshots& stored) {
         for (const auto& item : stored.tasks) {
-          if (item.keep_until)
-            continue;
+          if (item.keep_until || item.id.partition() != options_.partition)
+            continue; // each scheduler knows its own tasks
           self_->request(replica_, page_timeout, get_request{item.id})
             .then(
               [this, snapshotter](const task_record& task) {
