@@ -40,13 +40,6 @@ void root_state::set_up(pointer self, root_options options, gateway_state::inter
   router_ = std::move(router);
 }
 
-template <class Handle>
-Handle root_state::watch(const char* what, Handle handle) {
-  self_->monitor(handle);
-  components_[handle.address()] = {what, caf::actor_cast<caf::actor>(handle)};
-  return handle;
-}
-
 pool_actor root_state::start_pool(const std::string& task_type, const handler_registry::entry& handler,
                                   journal_actor journal) {
   pool_options x;

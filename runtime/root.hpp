@@ -87,7 +87,11 @@ private:
   };
 
   template <class Handle>
-  Handle watch(const char* what, Handle handle);
+  Handle watch(const char* what, Handle handle) {
+    self_->monitor(handle);
+    components_[handle.address()] = {what, caf::actor_cast<caf::actor>(handle)};
+    return handle;
+  }
   pool_actor start_pool(const std::string& task_type, const handler_registry::entry& handler, journal_actor journal);
   void start_snapshotter();
   void start_membership();

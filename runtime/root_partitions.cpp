@@ -35,8 +35,6 @@ scheduler_options make_scheduler_options(const std::string& node, const settings
   return x;
 }
 
-caf::strong_actor_ptr as_ptr(const caf::actor& x) { return caf::actor_cast<caf::strong_actor_ptr>(x); }
-
 template <class Handle>
 caf::strong_actor_ptr as_ptr(const Handle& x) {
   return caf::actor_cast<caf::strong_actor_ptr>(x);
