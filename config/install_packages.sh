@@ -26,8 +26,8 @@ readonly raft_package=libraft-dev
 readonly raft_version=0.22
 readonly test_packages=(libgtest-dev libgmock-dev librapidcheck-dev python3)
 # A missing one makes its test skip, so failing to install it is only a warning. `prometheus` brings promtool,
-# `libfaketime` sets the clock of one process.
-readonly optional_test_packages=(prometheus libfaketime)
+# `libfaketime` sets the clock of one process, `iproute2` and `nftables` make and cut the links of test hosts.
+readonly optional_test_packages=(prometheus libfaketime iproute2 nftables)
 readonly tidy_packages=(clang-tidy shellcheck)
 
 usage() {

@@ -1,18 +1,11 @@
-// A disk that is really full: a small tmpfs of the test's own, which needs root. (Nothing there survives a power
-// loss; what is shown here is that a killed and a full node lose nothing.)
+// A disk that is really full: what a killed and a full node do there, and that they lose nothing.
 
 #include "tests/cluster/node_fixture.hpp"
+#include "tests/cluster/small_disk.hpp"
 #include "tests/support/process/eventually.hpp"
 #include "tests/support/process/program_run.hpp"
 
-#include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <optional>
 
 namespace overwatch {
 
@@ -20,7 +13,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* disk_size = "size=96m";
 constexpr uint64_t megabyte = 1 << 20;
 constexpr const char* batch_path = "/tasks/batch";
 constexpr const char* lines = "application/x-ndjson";
@@ -28,10 +20,12 @@ constexpr const char* lines = "application/x-ndjson";
 class DiskFullTest : public node_fixture {
 protected:
   void SetUp() override {
-    mounted_ = ::mount("overwatch-test", disk_.path().c_str(), "tmpfs", 0, disk_size) == 0;
-    if (!mounted_)
-      GTEST_SKIP() << "a small disk cannot be mounted here: " << std::strerror(errno);
-    options_.data_dir = disk_.path() + "/data";
+    try {
+      disk_.emplace();
+    } catch (const std::runtime_error& error) {
+      GTEST_SKIP() << error.what();
+    }
+    options_.data_dir = disk_->data_directory();
     options_.more_config = "storage {\n  min-free-mb = 16\n  write-buffer-mb = 8\n  checkpoint-mb = 4\n}\n"
                            "http {\n  request-timeout = 4s\n}\n"; // how long a batch on its way waits for space
   }
@@ -39,34 +33,7 @@ protected:
   void TearDown() override {
     node_fixture::TearDown();
     node_.reset();
-    if (mounted_)
-      ::umount2(disk_.path().c_str(), MNT_DETACH);
   }
-
-  uint64_t free_bytes() const {
-    struct statvfs x {};
-    EXPECT_EQ(::statvfs(disk_.path().c_str(), &x), 0);
-    return uint64_t{x.f_bavail} * x.f_frsize;
-  }
-
-  /// Takes all space but `left` bytes, while the node may take some too.
-  void fill_disk(uint64_t left) {
-    int fd = ::open(ballast().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    ASSERT_GE(fd, 0);
-    constexpr uint64_t step = 64 * 1024;
-    for (auto free = free_bytes(); free > left; free = free_bytes()) {
-      auto size = std::min(std::max(free - left, step) - step / 2, free);
-      if (int error = ::posix_fallocate(fd, ::lseek(fd, 0, SEEK_END), static_cast<off_t>(size)); error != 0) {
-        EXPECT_EQ(error, ENOSPC);
-        break;
-      }
-    }
-    ::close(fd);
-  }
-
-  void free_disk() { EXPECT_EQ(::unlink(ballast().c_str()), 0); }
-
-  std::string ballast() const { return disk_.path() + "/ballast"; }
 
   std::string submit_later() {
     auto task = typed_task("noop");
@@ -110,18 +77,17 @@ protected:
     return result;
   }
 
-  support::scratch_directory disk_;
-  bool mounted_ = false;
+  std::optional<small_disk> disk_;
 };
 
 TEST_F(DiskFullTest, SubmitsAreRefusedUntilThereIsSpace) {
   start();
   auto id = submit_later();
-  fill_disk(8 * megabyte); // below min-free-mb, not yet full
+  disk_->fill(8 * megabyte); // below min-free-mb, not yet full
   expect_full();
   EXPECT_EQ(text_at(client_->task(id), "status"), "pending") << "reading goes on";
   EXPECT_EQ(client_->post("/tasks/" + id + "/cancel").status, 200) << "there is still room for an outcome";
-  free_disk();
+  disk_->free();
   expect_recovery();
   EXPECT_EQ(text_at(client_->task(id), "status"), "cancelled");
 }
@@ -130,7 +96,7 @@ TEST_F(DiskFullTest, NothingAcknowledgedIsLostWhenTheDiskFillsWhileItWrites) {
   start();
   auto before = submit_later();
   std::vector<std::string> acknowledged;
-  fill_disk(30 * megabyte);
+  disk_->fill(30 * megabyte);
   int status = 200;
   for (unsigned round = 0; round < 100 && status == 200; ++round) {
     auto answer = client_->post(batch_path, large_batch(round), lines);
@@ -142,11 +108,11 @@ TEST_F(DiskFullTest, NothingAcknowledgedIsLostWhenTheDiskFillsWhileItWrites) {
       if (auto id = text_at(task.as_object(), "id"); !id.empty())
         acknowledged.push_back(id);
     if (round == 1)
-      fill_disk(megabyte); // from one moment to the next
+      disk_->fill(megabyte); // from one moment to the next
   }
   EXPECT_EQ(status, 507);
   EXPECT_GE(acknowledged.size(), 32u);
-  fill_disk(0);
+  disk_->fill(0);
   expect_full();
   node_->kill(); // what was acknowledged is on disk
   auto end = support::run_program(node_->command_line(), std::chrono::seconds{5});
@@ -155,7 +121,7 @@ TEST_F(DiskFullTest, NothingAcknowledgedIsLostWhenTheDiskFillsWhileItWrites) {
     EXPECT_NE(end.output.find("full"), std::string::npos) << end.output;
     EXPECT_NE(end.output.find("free some space"), std::string::npos) << end.output;
   }
-  free_disk();
+  disk_->free();
   start();
   expect_recovery();
   EXPECT_EQ(text_at(client_->task(before), "status"), "pending");
@@ -164,16 +130,16 @@ TEST_F(DiskFullTest, NothingAcknowledgedIsLostWhenTheDiskFillsWhileItWrites) {
 }
 
 TEST_F(DiskFullTest, RunningTasksEndWhenSpaceReturns) {
-  auto script = "while test -e " + ballast() + "; do sleep 0.05; done; echo '{\"saw\":1}'";
+  auto script = "while test -e " + disk_->ballast() + "; do sleep 0.05; done; echo '{\"saw\":1}'";
   options_.commands = {{"wait", {"/bin/sh", "-c", script}}};
   start();
-  fill_disk(40 * megabyte);
+  disk_->fill(40 * megabyte);
   auto id = client_->submit(command_task("wait"));
   client_->reaches(id, "running");
-  fill_disk(0);
+  disk_->fill(0);
   expect_full();
   EXPECT_EQ(text_at(client_->task(id), "status"), "running");
-  free_disk();
+  disk_->free();
   auto ended = client_->ended(id);
   EXPECT_EQ(text_at(ended, "status"), "completed") << json::serialize(ended);
   EXPECT_EQ(json::serialize(ended.at("result")), R"({"saw":1})");
@@ -183,12 +149,12 @@ TEST_F(DiskFullTest, RunningTasksEndWhenSpaceReturns) {
 
 TEST_F(DiskFullTest, FirstStartOnAFullDiskSaysWhatToDo) {
   node_ = std::make_unique<support::node_process>(options_);
-  fill_disk(0);
+  disk_->fill(0);
   auto end = support::run_program(node_->command_line());
   EXPECT_EQ(end.exit_status, 1) << end.output;
   EXPECT_NE(end.output.find("full"), std::string::npos) << end.output;
   EXPECT_NE(end.output.find("free some space"), std::string::npos) << end.output;
-  free_disk();
+  disk_->free();
   start();
   expect_working();
 }

@@ -49,16 +49,6 @@ std::string node_client::log_of(const std::string& id) {
   return result;
 }
 
-std::string text_at(const json::object& object, std::string_view member) {
-  const auto* found = object.if_contains({member.data(), member.size()});
-  return found != nullptr && found->is_string() ? std::string{found->get_string().c_str()} : std::string{};
-}
-
-std::string text_at(const json::object& object, std::string_view outer, std::string_view inner) {
-  const auto* found = object.if_contains({outer.data(), outer.size()});
-  return found != nullptr && found->is_object() ? text_at(found->get_object(), inner) : std::string{};
-}
-
 json::object command_task(std::string_view command) {
   json::string name(command.data(), command.size());
   return {{"name", name}, {"task_type", "user_task"}, {"payload", json::object{{"command", name}}}};

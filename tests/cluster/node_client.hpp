@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/support/process/http_client.hpp"
+#include "tests/support/process/node_api.hpp"
 
 #include <boost/json.hpp>
 
@@ -44,9 +45,7 @@ private:
   support::http_client http_;
 };
 
-/// The text of a member, or of `outer.inner`; empty when there is none.
-std::string text_at(const boost::json::object& object, std::string_view member);
-std::string text_at(const boost::json::object& object, std::string_view outer, std::string_view inner);
+using support::text_at;
 
 /// A task of type user_task that runs a named command.
 boost::json::object command_task(std::string_view command);

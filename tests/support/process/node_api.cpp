@@ -29,15 +29,8 @@ uint64_t number_in(const boost::json::object& object, std::string_view key) {
   return found != nullptr && found->is_number() ? found->to_number<uint64_t>() : 0;
 }
 
-std::string_view text_in(const boost::json::object& object, std::string_view key) {
-  auto* found = object.if_contains({key.data(), key.size()});
-  if (found == nullptr || !found->is_string())
-    return {};
-  return {found->get_string().data(), found->get_string().size()};
-}
-
 task_id id_in(const boost::json::object& object) {
-  auto id = parse_task_id(text_in(object, "id"));
+  auto id = parse_task_id(text_at(object, "id"));
   if (!id)
     refuse("no task id", boost::json::serialize(object));
   return *id;
@@ -46,18 +39,28 @@ task_id id_in(const boost::json::object& object) {
 task_view view(const boost::json::object& object) {
   task_view result;
   result.id = id_in(object);
-  result.status = text_in(object, "status");
-  result.name = text_in(object, "name");
+  result.status = text_at(object, "status");
+  result.name = text_at(object, "name");
   result.attempt = number_in(object, "attempt");
   if (auto* error = object.if_contains("error"); error != nullptr && error->is_object())
-    result.error_kind = text_in(error->get_object(), "kind");
-  result.created_at = parse_time(text_in(object, "created_at"));
-  if (auto started = text_in(object, "started_at"); !started.empty())
+    result.error_kind = text_at(error->get_object(), "kind");
+  result.created_at = parse_time(text_at(object, "created_at"));
+  if (auto started = text_at(object, "started_at"); !started.empty())
     result.started_at = parse_time(started);
   return result;
 }
 
 } // namespace
+
+std::string text_at(const boost::json::object& object, std::string_view member) {
+  const auto* found = object.if_contains({member.data(), member.size()});
+  return found != nullptr && found->is_string() ? std::string{found->get_string().c_str()} : std::string{};
+}
+
+std::string text_at(const boost::json::object& object, std::string_view outer, std::string_view inner) {
+  const auto* found = object.if_contains({outer.data(), outer.size()});
+  return found != nullptr && found->is_object() ? text_at(found->get_object(), inner) : std::string{};
+}
 
 bool is_terminal(const task_view& task) {
   return task.status == "completed" || task.status == "failed" || task.status == "cancelled";
@@ -105,7 +108,7 @@ void node_api::post(const std::string& path) {
     refuse("POST " + path + ": status " + std::to_string(answer.status), answer.body);
 }
 
-std::string node_api::version() { return std::string{text_in(fetch("/health").as_object(), "version")}; }
+std::string node_api::version() { return std::string{text_at(fetch("/health").as_object(), "version")}; }
 
 node_counters node_api::counters() {
   auto value = fetch("/stats");

@@ -77,6 +77,10 @@ uint64_t accepted_in(std::string_view batch_answer);
 /// The ids in the answer to a batch submit. Throws std::runtime_error when a task was refused.
 std::vector<task_id> ids_in(std::string_view batch_answer);
 
+/// The text of a member, or of `outer.inner`; empty when there is none.
+std::string text_at(const boost::json::object& object, std::string_view member);
+std::string text_at(const boost::json::object& object, std::string_view outer, std::string_view inner);
+
 /// Reads `2026-11-22T05:00:00.000001Z`, with or without fraction and zone; throws std::runtime_error.
 timestamp parse_time(std::string_view text);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -160,7 +161,8 @@ void node_process::start() {
       _exit(127);
     int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     int in = open("/dev/null", O_RDONLY);
-    if (out < 0 || in < 0)
+    int network = options_.network.empty() ? -1 : open(options_.network.c_str(), O_RDONLY | O_CLOEXEC);
+    if (out < 0 || in < 0 || (!options_.network.empty() && setns(network, CLONE_NEWNET) != 0))
       _exit(127);
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
@@ -193,6 +195,14 @@ bool node_process::wait_for_end(std::chrono::milliseconds limit) {
   return true;
 }
 
+void node_process::freeze() { frozen_ = running() && ::kill(pid_, SIGSTOP) == 0; }
+
+void node_process::thaw() {
+  if (frozen_)
+    ::kill(pid_, SIGCONT);
+  frozen_ = false;
+}
+
 void node_process::kill() {
   if (!running())
     return;
@@ -200,6 +210,7 @@ void node_process::kill() {
   waitpid(pid_, &status_, 0);
   close(pid_fd_);
   pid_ = pid_fd_ = -1;
+  frozen_ = false;
 }
 
 void node_process::stop() {

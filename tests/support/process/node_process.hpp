@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -25,6 +26,7 @@ struct node_options {
   std::string data_dir;                 ///< empty: in the scratch directory
   std::vector<std::string> environment; ///< `NAME=value`, beside the owner's
   bool waits_for_others = false;        ///< `start` returns at once: it serves when other nodes are up
+  std::string network;                  ///< path of a network namespace to run in; empty: the owner's
 };
 
 /// A node in a process of its own, with data directory, configuration and log in a scratch directory of its
@@ -50,6 +52,11 @@ public:
   /// SIGKILL; returns when it is gone.
   void kill();
 
+  /// SIGSTOP: it does nothing until `thaw`.
+  void freeze();
+  void thaw();
+  bool frozen() const { return frozen_; } ///< from any thread
+
   /// SIGTERM; returns when it is gone. Throws when it needs longer than `stop_limit` or does not exit with 0.
   void stop();
 
@@ -57,6 +64,7 @@ public:
   pid_t pid() const { return pid_; }
   uint16_t http_port() const { return http_port_; }
   uint16_t caf_port() const { return caf_port_; } ///< 0 when it was not asked for
+  const std::string& network() const { return options_.network; }
   const std::string& directory() const { return directory_.path(); }
   const std::string& data_directory() const { return options_.data_dir; }
 
@@ -80,6 +88,7 @@ private:
   pid_t pid_ = -1;
   int pid_fd_ = -1; // readable when it has ended
   int status_ = 0;  // of waitpid
+  std::atomic<bool> frozen_{false};
 };
 
 /// A TCP port on 127.0.0.1 that nothing listens on, below the range the kernel takes for outgoing connections,
