@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/keys.hpp"
+#include "actors/partition_requests.hpp"
 #include "messages/requests.hpp"
 #include "messages/task.hpp"
 #include "messages/workflow.hpp"
@@ -144,10 +145,11 @@ struct forget_command {
   std::string name;
 };
 
+/// Its place is part of the format: append only. A node that is older than a command refuses entries with it.
 using command = std::variant<submit_command, start_command, finish_command, violate_command, cancel_command,
                              promote_command, remove_command, setting_command, lead_command, put_command, patch_command,
                              approve_command, rollback_command, workflow_command, cancel_workflow_command,
-                             compensated_command, forget_command>;
+                             compensated_command, forget_command, mirror_command, parents_ended_command>;
 
 /// One log entry.
 struct command_batch {

@@ -139,7 +139,7 @@ void gate_manager_state::begin(const std::string& name, gate& x, requested_chang
   if (!changed)
     asked.promise.deliver(std::move(changed.error()));
   else if (x.stored && encode(*changed) == encode(x.record))
-    asked.promise.deliver(x.record);
+    answer(asked.promise, x.record); // an earlier one may not be everywhere yet
   else
     propose(name, std::move(*changed), asked.promise);
 }
@@ -179,10 +179,20 @@ void gate_manager_state::propose(const std::string& name, std::optional<gate_rec
         }
         settle(name, record);
         if (promise)
-          promise->deliver(std::move(answer));
+          this->answer(*promise, std::move(answer));
         go_on(name);
       },
       [failed](caf::error& error) mutable { failed(std::move(error)); });
+}
+
+void gate_manager_state::answer(gate_promise promise, gate_record record) {
+  if (!options_.mirror) {
+    promise.deliver(std::move(record));
+    return;
+  }
+  self_->request(options_.mirror, options_.request_timeout, settle_request{})
+    .then([promise, record = std::move(record)](uint64_t) mutable { promise.deliver(std::move(record)); },
+          [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
 }
 
 void gate_manager_state::settle(const std::string& name, const std::optional<gate_record>& record) {

@@ -18,6 +18,7 @@ struct gate_manager_options {
 
   milliseconds interval{1000};          ///< between two looks at gates of kind health
   milliseconds request_timeout{30'000}; ///< of a change; when it passes, the store is asked what became of it
+  mirror_actor mirror;                  ///< who asked is answered once all partitions have his change; none: there is one
 };
 
 /// Owns the gates: loads them when it starts, takes the changes that people ask for, and judges those of kinds health
@@ -61,6 +62,7 @@ private:
   caf::result<gate_record> enqueue(const std::string& name, requested_change x);
   void begin(const std::string& name, gate& x, requested_change asked);
   void propose(const std::string& name, std::optional<gate_record> record, std::optional<gate_promise> promise);
+  void answer(gate_promise promise, gate_record record);
   void settle(const std::string& name, const std::optional<gate_record>& record);
   void look_up(const std::string& name);
   void go_on(const std::string& name);

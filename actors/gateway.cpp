@@ -303,6 +303,8 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const remove_node_request& x) { return self->state.remove_node(x); },
     [=](const drain_node_request& x) { return self->state.drain_node(x); },
     [=](const transfer_request& x) { return self->state.forward<group_status>(self->state.links().replica, x); },
+    [=](mirror_request& x) { return self->state.mirror(x); },
+    [=](const statuses_request& x) { return self->state.statuses(x); },
     [=](gateway_links& x) { self->state.connect(std::move(x)); },
     [=](const disk_report& x) { self->state.set_disk(x); },
     [=](caf::leave_atom) { self->state.leave(); },

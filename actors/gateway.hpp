@@ -33,6 +33,7 @@ struct gateway_links {
   metrics_actor metrics;
   generator_actor generator;
   gate_manager_actor gates;
+  mirror_actor mirror; ///< of the control partition; none while that is the only one
   snapshotter_actor snapshotter;
   std::vector<pool_actor> pools;
   worker_sessions_actor sessions;
@@ -48,8 +49,8 @@ class gateway_state {
 public:
   static inline const char* name = "gateway";
   // The public interface and what only the node itself says to it.
-  using interface = gateway_actor::extend<caf::reacts_to<gateway_links>, caf::reacts_to<disk_report>,
-                                          caf::reacts_to<caf::leave_atom>>;
+  using interface = partition_gateway_actor::extend<caf::reacts_to<gateway_links>, caf::reacts_to<disk_report>,
+                                                    caf::reacts_to<caf::leave_atom>>;
   using pointer = interface::stateful_pointer<gateway_state>;
 
   void set_up(pointer self, gateway_options options);
@@ -83,6 +84,8 @@ public:
   caf::result<cluster_status> add_node(const add_node_request& x);
   caf::result<cluster_status> remove_node(const remove_node_request& x);
   caf::result<cluster_status> drain_node(const drain_node_request& x);
+  caf::result<mirror_reply> mirror(mirror_request& x);
+  caf::result<statuses_reply> statuses(const statuses_request& x);
   void set_disk(const disk_report& x) { disk_ = x; }
   void leave();
 
@@ -99,6 +102,8 @@ public:
 private:
   template <class Reply, class Then>
   void when_current(consistency level, Then then, caf::typed_response_promise<Reply> promise);
+  template <class Reply, class Then>
+  void when_mirrored(Then then, caf::typed_response_promise<Reply> promise);
   void change_cluster(command x, caf::typed_response_promise<cluster_status> promise);
   caf::result<cluster_status> change_member(std::function<caf::expected<command>(const group_status&)> make);
   void describe_cluster(caf::typed_response_promise<cluster_status> promise);

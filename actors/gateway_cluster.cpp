@@ -102,7 +102,7 @@ void gateway_state::change_cluster(command x, caf::typed_response_promise<cluste
       if (const auto& fault = done.results.front().error)
         promise.deliver(make_error(fault));
       else
-        describe_cluster(promise);
+        when_mirrored([this, promise]() mutable { describe_cluster(promise); }, promise);
     },
     promise);
 }

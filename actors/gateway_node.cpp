@@ -120,7 +120,7 @@ caf::result<dispatch_reply> gateway_state::dispatch(const dispatch_request& x) {
         [this, promise, x, changed](const propose_reply&) mutable {
           if (x.cancel_running)
             self_->send(links_.scheduler, caf::close_atom::value);
-          promise.deliver(dispatch_reply{changed});
+          when_mirrored([promise, changed]() mutable { promise.deliver(dispatch_reply{changed}); }, promise);
         },
         promise);
     },
@@ -198,7 +198,8 @@ caf::result<settings_reply> gateway_state::settings(const settings_request& x) {
     propose(
       std::move(commands),
       [this, promise, answer](const propose_reply&) mutable {
-        ask(links_.scheduler, scheduler_status_request{}, answer, promise);
+        when_mirrored([this, promise, answer]() mutable { ask(links_.scheduler, scheduler_status_request{}, answer, promise); },
+                      promise);
       },
       promise);
   return promise;

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-/// How the gateway asks the components behind it. Only for its own two source files.
+/// How the gateway asks the components behind it. Only for its own source files.
 namespace overwatch {
 
 inline failure node_not_ready() {
@@ -59,6 +59,15 @@ caf::result<Reply> gateway_state::read(const Handle& to, const Request& x, consi
 template <class Reply, class Then>
 void gateway_state::propose(std::vector<command> commands, Then then, caf::typed_response_promise<Reply> promise) {
   ask(links_.scheduler, propose_request{std::move(commands)}, then, promise);
+}
+
+// Calls `then` once the other partitions, if there are any, have what this one has.
+template <class Reply, class Then>
+void gateway_state::when_mirrored(Then then, caf::typed_response_promise<Reply> promise) {
+  if (links_.mirror)
+    ask(links_.mirror, settle_request{}, [then](uint64_t) mutable { then(); }, promise);
+  else
+    then();
 }
 
 // Types that workers brought, or somebody declared, are in the log. They are read again when a type is not known here.

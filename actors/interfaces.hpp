@@ -15,6 +15,28 @@
 /// they may carry pointers to immutable values; what schedulers and pools of different nodes say is in `execution.hpp`.
 namespace overwatch {
 
+/// Answered when nothing that was decided is still on its way: into the log, or into the other partitions.
+struct settle_request {};
+
+// -- partitions ----------------------------------------------------------------
+
+/// What a gateway answers for the partition that it leads, and routers pass on: what comes from outside, and what the other
+/// partitions ask.
+using partition_gateway_actor = gateway_actor::extend<
+  // Stores what the control partition says.
+  caf::replies_to<mirror_request>::with<mirror_reply>,
+  // What became of tasks that tasks of another partition depend on.
+  caf::replies_to<statuses_request>::with<statuses_reply>>;
+
+/// Brings the other partitions to what the control partition says; see `mirror.hpp`.
+using mirror_actor = caf::typed_actor<
+  // Answered with the position once all partitions have what the control partition had applied when it was asked.
+  caf::replies_to<settle_request>::with<uint64_t>,
+  // What the control partition applied.
+  caf::reacts_to<applied_ptr>,
+  // Internal: what failed is tried again, waits end.
+  caf::reacts_to<caf::tick_atom>>;
+
 // -- scheduler -----------------------------------------------------------------
 
 /// Commands from clients. Answered when they are applied, with one result each.
@@ -28,9 +50,6 @@ struct propose_reply {
 };
 
 struct scheduler_status_request {};
-
-/// Answered when nothing that was decided is still on its way into the log.
-struct settle_request {};
 
 struct scheduler_status {
   bool leads = false;
@@ -69,7 +88,9 @@ using scheduler_actor = caf::typed_actor<
   // Internal: retention.
   caf::reacts_to<caf::idle_atom>,
   // Internal: look after pools and nodes that are away.
-  caf::reacts_to<caf::monitor_atom>>;
+  caf::reacts_to<caf::monitor_atom>,
+  // Internal: ask for parents in other partitions; the number tells a timer that is in force from an older one.
+  caf::reacts_to<caf::get_atom, uint64_t>>;
 
 // -- pool and worker -----------------------------------------------------------
 

@@ -165,10 +165,10 @@ std::string parked(const task_id& id, std::string_view reason, uint64_t rank) {
   return key;
 }
 
-std::string children_of(const task_id& parent) { return with_id(parent.partition(), 'd', parent); }
+std::string children_of(partition_id partition, const task_id& parent) { return with_id(partition, 'd', parent); }
 
 std::string child(const task_id& parent, const task_id& child) {
-  auto key = children_of(parent);
+  auto key = children_of(child.partition(), parent);
   append_id(key, child);
   return key;
 }

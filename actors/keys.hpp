@@ -29,6 +29,7 @@
 /// | state  | partition `Q` type NUL priority order id       | -                 | partition_state   | task_reader (ready window of tasks that ask for resources) |
 /// | state  | partition `b` reason NUL rank id               | -                 | partition_state   | task_reader (parked tasks), the same at start |
 /// | state  | partition `d` parent child                     | -                 | partition_state   | the same at start |
+/// | state  | partition `h` child parent                     | status, result (of a parent in another partition) | partition_state | the same |
 /// | state  | partition `p` id                               | captured keys     | partition_state   | the same |
 /// | state  | partition `x` id                               | -                 | partition_state   | the same at start, task_reader |
 /// | state  | partition `a` cache key                        | id, time, until, result | partition_state | the same |
@@ -86,7 +87,7 @@ std::string resource_ready_prefix(partition_id partition, std::string_view task_
 std::string resource_ready(const task_id& id, std::string_view task_type, priority importance, uint64_t order);
 std::string parked_prefix(partition_id partition, std::string_view reason);
 std::string parked(const task_id& id, std::string_view reason, uint64_t rank);
-std::string children_of(const task_id& parent);
+std::string children_of(partition_id partition, const task_id& parent); ///< who is in this partition; the parent may be in another
 std::string child(const task_id& parent, const task_id& child);
 std::string captured(const task_id& id);
 std::string rolling_back(const task_id& id);

@@ -81,6 +81,7 @@ void partition_state::end(entry& x, task_status status, applied_entry& out) {
   if (!spec.unique_key.empty() && !spec.unique_for)
     if (const auto* holder = unique_.find(spec.unique_key); holder && holder->id == spec.id)
       unique_.erase(spec.unique_key);
+  forget_parents(spec);
   touch(x);
   say(change_kind::ended, x, before, out);
   if (before != task_status::running)

@@ -40,12 +40,13 @@ struct partition_totals {
   double execution_seconds = 0;
   std::vector<task_count> counts;   ///< only filled when stored
   uint64_t last_version = 0; ///< of a document
+  mirror_mark mirrored;      ///< of another partition: what of the control partition it shows
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, partition_totals& x) {
   return f(x.applied, x.epoch, x.last_order, x.last_time, x.submitted, x.completed, x.failed, x.cancelled, x.attempts,
-           x.retries, x.violations, x.execution_seconds, x.counts, x.last_version);
+           x.retries, x.violations, x.execution_seconds, x.counts, x.last_version, x.mirrored);
 }
 
 /// A key as it was before an attempt.
@@ -105,8 +106,9 @@ typename Inspector::result_type inspect(Inspector& f, workflow_state& x) { retur
 /// Owned by a replica; not thread-safe.
 class partition_state {
 public:
-  /// Continues where `base` was written last. `base` must outlive it.
-  partition_state(const store_reader& base, partition_id partition);
+  /// Continues where `base` was written last. `base` must outlive it. `partitions`: of the cluster; tasks may depend on
+  /// tasks of all of them.
+  partition_state(const store_reader& base, partition_id partition, uint32_t partitions = 1);
 
   /// Applies the entry at `index`, which must be the next one.
   applied_entry apply(const command_batch& batch, uint64_t index);
@@ -119,6 +121,15 @@ public:
 
   /// Sets live progress of a running attempt; forgotten when it is not the newest one. Not durable.
   bool set_progress(const task_id& id, const fencing_token& fence, double percent, const std::string& message);
+
+  /// What became of tasks of this partition.
+  statuses_reply statuses(const std::vector<task_id>& ids) const;
+
+  /// The first tasks behind `after` of other partitions that tasks here wait for.
+  std::vector<task_id> remote_parents(const task_id& after, size_t limit) const;
+
+  /// What other partitions mirror of this one.
+  control_state mirrored() const;
 
   stats_reply stats() const;
   const std::map<std::string, std::string>& settings() const { return settings_; }
@@ -223,6 +234,12 @@ private:
   command_result cancel(entry& x, const std::string& reason, applied_entry& out);
   void settle_ended(applied_entry& out);
   void settle_children(const task_id& parent, task_status status, applied_entry& out);
+  bool is_remote(const task_id& id) const { return id.partition() != partition_ && id.partition() < partitions_; }
+  std::vector<task_id> take_children(const task_id& parent);
+  entry* child_waiting_for(const task_id& parent, const task_id& child);
+  void settle_parent_of(entry& x, const task_id& parent, task_status status, applied_entry& out);
+  void forget_parents(const task_spec& spec);
+  void mirror(const mirrored_value& x, applied_entry& out);
   bool complete_from_cache(entry& x, applied_entry& out);
   std::vector<parent_result> results_of_parents(const task_spec& spec);
 
@@ -286,11 +303,14 @@ private:
   command_result run(const cancel_workflow_command& x, applied_entry& out);
   command_result run(const compensated_command& x, applied_entry& out);
   command_result run(const forget_command& x, applied_entry& out);
+  command_result run(const mirror_command& x, applied_entry& out);
+  command_result run(const parents_ended_command& x, applied_entry& out);
 
   using type_counts = std::array<std::array<uint64_t, priority_names.size()>, task_status_names.size()>;
 
   const store_reader& base_;
   partition_id partition_;
+  uint32_t partitions_;
   partition_totals totals_;
   std::map<std::string, type_counts, std::less<>> counts_; // by task type
   std::map<std::string, std::string> settings_;
@@ -299,6 +319,7 @@ private:
   stored_table<unique_holder> unique_;
   stored_table<cached_result> cached_;
   stored_table<rate_bucket> rates_;
+  stored_table<parent_result> remote_results_; // of parents in other partitions, by child and parent
   document_table documents_;
   std::map<std::string, gate_record, std::less<>> gates_; // those that are not simply open; without history
   std::map<std::string, type_flows, std::less<>> flows_;  // by task type
@@ -306,6 +327,7 @@ private:
   scope_set scopes_;                                 // of running tasks, and of those that are rolled back
   std::unordered_map<std::string, uint64_t> parked_; // tasks by reason
   std::unordered_map<task_id, std::vector<task_id>> children_; // of unfinished parents
+  std::set<task_id> remote_parents_; // those of them that are in other partitions
   std::vector<std::pair<task_id, task_id>> changed_edges_; // parent and new child; nil: the parent has ended
   std::map<task_id, workflow_state> workflows_; // unfinished, or changed since the last flush
   std::set<task_id> dirty_workflows_;
@@ -324,6 +346,9 @@ private:
 /// Where a parked task stands among those that wait for the same: critical ones first, the others as if waiting raised
 /// them by one priority a minute.
 uint64_t parked_rank(const task_spec& spec, const task_state& state);
+
+/// A document as other partitions mirror it; nothing when it is not for them.
+std::optional<mirrored_value> mirrored_of(document_kind kind, const std::string& name, const std::string* value);
 
 /// True when the task's place in the ready queue is among those that ask for resources: not every node will do for it.
 bool asks_for_resources(const task_spec& spec);

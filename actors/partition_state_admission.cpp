@@ -4,10 +4,9 @@
 #include "messages/codec.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
-/// Who may start: gates, names and keys that are held, places in the queue, parents, cached results.
+/// Who may start: gates, names and keys that are held, places in the queue, cached results.
 namespace overwatch {
 
 namespace {
@@ -229,74 +228,7 @@ void partition_state::learn_gate(const std::string& name, const std::string* val
   free_reason(wait_reason::make(wait_reason::gate, name), out);
 }
 
-// -- parents and cached results ------------------------------------------------
-
-failure partition_state::check_parents(const task_spec& spec) {
-  for (size_t i = 0; i < spec.depends_on.size(); ++i)
-    if (!lookup(spec.depends_on[i]))
-      return {ec::invalid, "/depends_on/" + std::to_string(i),
-              "there is no task " + to_string(spec.depends_on[i]) + ": submit it first, or submit both as a workflow"};
-  return {};
-}
-
-// Lets a new task wait for its unfinished parents. Returns one that ended in a way that it does not allow, or nil.
-task_id partition_state::join_parents(entry& x) {
-  const auto& spec = *x.spec;
-  auto broken = task_id{};
-  const std::set<task_id> parents{spec.depends_on.begin(), spec.depends_on.end()}; // it may name one several times
-  for (const auto& id : parents) {
-    auto status = lookup(id)->state.status;
-    if (!is_terminal(status)) {
-      ++x.state.parents_left;
-      children_[id].push_back(spec.id);
-      changed_edges_.emplace_back(id, spec.id);
-    } else if (status != task_status::completed && spec.on_dependency_failure != dependency_policy::run) {
-      broken = id;
-    }
-  }
-  return broken;
-}
-
-void partition_state::settle_children(const task_id& parent, task_status status, applied_entry& out) {
-  auto found = children_.find(parent);
-  if (found == children_.end())
-    return;
-  auto children = std::move(found->second);
-  children_.erase(found);
-  changed_edges_.emplace_back(parent, task_id{});
-  std::sort(children.begin(), children.end()); // as a replica that read them from its store has them
-  children.erase(std::unique(children.begin(), children.end()), children.end());
-  for (const auto& id : children) {
-    auto* child = lookup(id);
-    if (!child || is_terminal(child->state.status) || child->state.parents_left == 0)
-      continue;
-    const auto& parents = child->spec->depends_on;
-    if (std::find(parents.begin(), parents.end(), parent) == parents.end())
-      continue; // another task that has the id of a removed one
-    auto policy = status == task_status::completed ? dependency_policy::run : child->spec->on_dependency_failure;
-    auto why = "task " + to_string(parent) + " that it depends on did not complete";
-    if (policy == dependency_policy::cancel) {
-      cancel(*child, why, out);
-    } else if (policy == dependency_policy::fail) {
-      fail(*child, violation::dependency, std::move(why), out);
-    } else {
-      touch(*child);
-      if (--child->state.parents_left > 0)
-        continue;
-      set_waits(*child, {});
-      if (!child->state.due)
-        admit_and_say(*child, child->state.status, out);
-    }
-  }
-}
-
-std::vector<parent_result> partition_state::results_of_parents(const task_spec& spec) {
-  std::vector<parent_result> result;
-  for (const auto& id : spec.depends_on)
-    if (const auto* parent = lookup(id))
-      result.push_back({parent->spec->name, id, parent->state.status, result_of(*parent)});
-  return result;
-}
+// -- cached results ------------------------------------------------------------
 
 bool partition_state::complete_from_cache(entry& x, applied_entry& out) {
   const auto& cache = x.spec->cache;

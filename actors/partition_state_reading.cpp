@@ -23,10 +23,11 @@ std::vector<task_id> ids_with(const store_reader& base, const std::string& prefi
 
 // -- from the store ------------------------------------------------------------
 
-partition_state::partition_state(const store_reader& base, partition_id partition)
-  : base_{base}, partition_{partition}, unique_{base, keys::expiring(partition, keys::expiring_kind::unique_key)},
+partition_state::partition_state(const store_reader& base, partition_id partition, uint32_t partitions)
+  : base_{base}, partition_{partition}, partitions_{partitions}, unique_{base, keys::expiring(partition, keys::expiring_kind::unique_key)},
     cached_{base, keys::expiring(partition, keys::expiring_kind::cached_result)},
-    rates_{base, keys::expiring(partition, keys::expiring_kind::rate)}, documents_{base, partition} {
+    rates_{base, keys::expiring(partition, keys::expiring_kind::rate)},
+    remote_results_{base, keys::prefix(partition, 'h')}, documents_{base, partition} {
   if (auto record = base_.get(key_space::state, keys::meta(partition_)))
     invariant(decode(*record, totals_), "the stored totals of a partition are readable");
   for (const auto& x : totals_.counts)
@@ -93,8 +94,12 @@ void partition_state::read_parked() {
     ++parked_[std::string{rest.substr(0, rest.size() - behind_reason)}];
   }
   first = keys::prefix(partition_, 'd');
-  for (auto i = base_.scan(key_space::state, first, keys::after_prefix(first)); i->valid(); i->next())
-    children_[keys::read_id(i->key().substr(first.size()))].push_back(keys::id_of(i->key()));
+  for (auto i = base_.scan(key_space::state, first, keys::after_prefix(first)); i->valid(); i->next()) {
+    auto parent = keys::read_id(i->key().substr(first.size()));
+    children_[parent].push_back(keys::id_of(i->key()));
+    if (is_remote(parent))
+      remote_parents_.insert(parent);
+  }
 }
 
 // -- questions -----------------------------------------------------------------
@@ -103,6 +108,8 @@ std::optional<partition_state::entry> partition_state::load(const task_id& id) c
   auto spec = std::make_shared<task_spec>();
   auto payload = std::make_shared<std::string>();
   entry result;
+  if (id.partition() != partition_) // of another partition: what this node's store has of it may be old
+    return std::nullopt;
   if (!read_task(base_, id, *spec, result.state, payload.get()))
     return std::nullopt;
   result.spec = std::move(spec);

@@ -101,7 +101,7 @@ command_result partition_state::run(const workflow_command& x, applied_entry& ou
     if (lookup(spec.id))
       return refuse("/id", "there is a task " + to_string(spec.id) + " already");
     for (const auto& parent : spec.depends_on)
-      if (!members.count(parent) && !lookup(parent))
+      if (!members.count(parent) && !is_remote(parent) && !lookup(parent))
         return refuse("/depends_on", "there is no task " + to_string(parent) + ": nothing of the workflow was stored");
     members.insert(spec.id);
     if (spec.unique_key.empty())

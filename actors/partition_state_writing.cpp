@@ -48,6 +48,7 @@ uint64_t partition_state::flush(write_batch& batch) {
   unique_.flush(batch, flush_number_);
   cached_.flush(batch, flush_number_);
   rates_.flush(batch, flush_number_);
+  remote_results_.flush(batch, flush_number_);
   documents_.flush(batch);
   for (const auto& key : changed_settings_)
     if (auto i = settings_.find(key); i != settings_.end())
@@ -141,7 +142,7 @@ void partition_state::write_edges(write_batch& batch) {
       batch.put(key_space::state, keys::child(parent, child), {});
       continue;
     }
-    auto first = keys::children_of(parent);
+    auto first = keys::children_of(partition_, parent);
     batch.erase_range(key_space::state, first, keys::after_prefix(first));
   }
 }
@@ -199,6 +200,7 @@ void partition_state::flushed(uint64_t number) {
   unique_.flushed(number);
   cached_.flushed(number);
   rates_.flushed(number);
+  remote_results_.flushed(number);
   if (!unacknowledged_.empty() || !dirty_workflows_.empty())
     return;
   for (auto i = workflows_.begin(); i != workflows_.end();)

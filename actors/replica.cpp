@@ -150,7 +150,7 @@ void recover(replica_pointer self, const log_maker& make_log) {
   auto& state = self->state;
   const auto& db = *state.links.db;
   const auto& x = state.options;
-  state.machine = std::make_unique<partition_state>(db, x.partition);
+  state.machine = std::make_unique<partition_state>(db, x.partition, x.partitions);
   auto log = make_log({x.partition, x.self, x.initial_members, make_entry_reader(db, x.partition)});
   state.log = std::make_unique<log_driver>(x.partition, std::move(log), make_hooks(self));
   state.recovering = true;
@@ -174,7 +174,7 @@ void checkpointed(replica_pointer self, uint64_t applied) {
 // The state that was installed takes the place of the one in memory. Whoever waits asks again.
 void replica_group::restart_machine(replica_pointer self) {
   auto& state = self->state;
-  state.machine = std::make_unique<partition_state>(*state.links.db, state.options.partition);
+  state.machine = std::make_unique<partition_state>(*state.links.db, state.options.partition, state.options.partitions);
   for (auto& [id, wait] : std::exchange(state.waits, {}))
     wait.promise.deliver(make_error(ec::not_leader, "this node was far behind the others; ask again"));
   state.log->installed();
@@ -272,6 +272,9 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
       return read_page<workflow_page>(self, x, no_more);
     },
     [=](const get_snapshot_request& x) { return read_saved(*self->state.machine, x.id); },
+    [=](const control_state_request&) { return self->state.machine->mirrored(); },
+    [=](const statuses_request& x) { return self->state.machine->statuses(x.ids); },
+    [=](const remote_parents_request& x) { return read_remote_parents(*self->state.machine, x); },
     [=](caf::subscribe_atom, const caf::strong_actor_ptr& who) {
       self->state.watchers.push_back(caf::actor_cast<entry_watcher>(who));
     },

@@ -16,6 +16,7 @@ namespace overwatch {
 
 struct replica_options {
   partition_id partition = 0;
+  uint32_t partitions = 1;                   ///< of the cluster
   std::string node;
   member_id self = 1;
   std::vector<log_member> initial_members{{1, {}, true}}; ///< of a partition that begins; empty: waits to be added

@@ -151,6 +151,12 @@ caf::result<workflow_record> read_workflow(const partition_state& machine, const
   return make_error(ec::not_found, "there is no workflow " + to_string(id), "/id");
 }
 
+remote_parents_page read_remote_parents(const partition_state& machine, const remote_parents_request& x) {
+  remote_parents_page page{machine.remote_parents(x.after, x.limit), false};
+  page.exhausted = page.ids.size() < x.limit;
+  return page;
+}
+
 // The keys that were captured for a task; the files are the snapshotter's.
 caf::result<snapshot_record> read_saved(const partition_state& machine, const task_id& id) {
   auto task = machine.find(id);

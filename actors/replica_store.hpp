@@ -54,6 +54,7 @@ void keep_page(replica_pointer self, ready_page& page, uint64_t reading);
 document_page read_documents(const partition_state& machine, const documents_request& x);
 caf::result<document> read_document(const partition_state& machine, const document_request& x);
 caf::result<workflow_record> read_workflow(const partition_state& machine, const task_id& id);
+remote_parents_page read_remote_parents(const partition_state& machine, const remote_parents_request& x);
 caf::result<snapshot_record> read_saved(const partition_state& machine, const task_id& id);
 
 } // namespace overwatch::replica_store

@@ -70,8 +70,10 @@ router_state::interface::behavior_type router(router_state::pointer self, router
     [=](remove_node_request& x) { return self->state.to_leader<cluster_status>(control, x, true); },
     [=](transfer_request& x) { return self->state.to_leader<group_status>(x.partition, x, false); },
     [=](drain_node_request& x) { return self->state.to_leader<cluster_status>(control, x, true); },
+    [=](mirror_request& x) { return self->state.to_leader<mirror_reply>(x.partition, x, true); },
+    [=](statuses_request& x) { return self->state.to_leader<statuses_reply>(x.partition, x, true); },
     [=](caf::join_atom, partition_id partition, const caf::strong_actor_ptr& own) {
-      self->state.connect(partition, caf::actor_cast<gateway_actor>(own));
+      self->state.connect(partition, caf::actor_cast<partition_gateway_actor>(own));
     },
     [=](const leader_report& x) { self->state.set_leader(x); },
     [=](const peer_report& x) { self->state.set_peer(x); },

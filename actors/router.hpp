@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/cluster_interfaces.hpp"
-#include "actors/state_interfaces.hpp"
+#include "actors/interfaces.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -34,7 +34,7 @@ struct router_options {
 class router_state {
 public:
   static inline const char* name = "router";
-  using interface = gateway_actor::extend<
+  using interface = partition_gateway_actor::extend<
     // The gateways of this node, one per partition: they answer for what this node leads.
     caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
     caf::reacts_to<leader_report>,
@@ -44,7 +44,7 @@ public:
   using pointer = interface::stateful_pointer<router_state>;
 
   void set_up(pointer self, router_options options);
-  void connect(partition_id partition, gateway_actor own);
+  void connect(partition_id partition, partition_gateway_actor own);
   void set_leader(const leader_report& x);
   void set_peer(const peer_report& x);
   void tick();
@@ -95,7 +95,7 @@ private:
     caf::actor_clock::time_point until;
     std::string node;     // that was asked; empty: waits
     uint64_t attempt = 0; // answers to earlier ones are not heard
-    std::function<void(const gateway_actor&, milliseconds)> ask;
+    std::function<void(const partition_gateway_actor&, milliseconds)> ask;
     std::function<void(caf::error)> fail;
   };
   using operation_ptr = std::shared_ptr<operation>;
@@ -105,7 +105,7 @@ private:
   using failer = std::function<void(caf::error)>;
 
   bool is_alone() const { return peers_.empty(); }
-  gateway_actor gateway_of(const std::string& node, partition_id partition) const;
+  partition_gateway_actor gateway_of(const std::string& node, partition_id partition) const;
   operation_ptr operation_of(partition_id partition, bool repeatable, milliseconds extra = milliseconds{0}) const;
   template <class Reply, class Request>
   void ask_leader(operation_ptr x, std::shared_ptr<Request> request, taker<Reply> done, failer fail);
@@ -120,7 +120,7 @@ private:
 
   pointer self_ = nullptr;
   router_options options_;
-  std::vector<gateway_actor> own_; // by partition
+  std::vector<partition_gateway_actor> own_; // by partition
   task_id_generator ids_{1};
   partition_id spread_ = 0; // where the last request went whose tasks may go anywhere
   std::map<partition_id, leader_report> leaders_;

@@ -14,7 +14,7 @@ void router_state::set_up(pointer self, router_options options) {
   own_.resize(1);
 }
 
-void router_state::connect(partition_id partition, gateway_actor own) {
+void router_state::connect(partition_id partition, partition_gateway_actor own) {
   if (partition >= own_.size())
     own_.resize(partition + size_t{1});
   own_[partition] = std::move(own);
@@ -46,13 +46,13 @@ void router_state::set_peer(const peer_report& x) {
   tick();
 }
 
-gateway_actor router_state::gateway_of(const std::string& node, partition_id partition) const {
+partition_gateway_actor router_state::gateway_of(const std::string& node, partition_id partition) const {
   if (node == options_.node)
-    return partition < own_.size() ? own_[partition] : gateway_actor{};
+    return partition < own_.size() ? own_[partition] : partition_gateway_actor{};
   auto i = peers_.find(node);
   if (i == peers_.end() || !i->second.up || i->second.handles.gateways.size() <= partition)
     return {};
-  return caf::actor_cast<gateway_actor>(i->second.handles.gateways[partition]);
+  return caf::actor_cast<partition_gateway_actor>(i->second.handles.gateways[partition]);
 }
 
 bool router_state::is_leaderless(partition_id partition) const {

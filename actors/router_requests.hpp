@@ -19,7 +19,7 @@ void router_state::ask_leader(operation_ptr x, std::shared_ptr<Request> request,
   }
   x->fail = std::move(fail);
   std::weak_ptr<operation> weak = x;
-  x->ask = [this, weak, request, done = std::move(done)](const gateway_actor& to, milliseconds left) {
+  x->ask = [this, weak, request, done = std::move(done)](const partition_gateway_actor& to, milliseconds left) {
     auto op = weak.lock();
     auto attempt = op->attempt;
     self_->request(to, left, *request)
@@ -87,7 +87,7 @@ caf::result<Reply> router_state::from_all(partition_id partition, Request& x, me
   };
   auto answers = std::make_shared<gathered>();
   auto promise = self_->make_response_promise<Reply>();
-  std::vector<gateway_actor> asked{own_[partition]};
+  std::vector<partition_gateway_actor> asked{own_[partition]};
   for (const auto& [node, peer] : peers_)
     if (auto handle = gateway_of(node, partition))
       asked.push_back(std::move(handle));

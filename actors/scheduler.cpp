@@ -47,6 +47,9 @@ void scheduler_state::reset() {
   undos_.clear();
   compensations_.clear();
   armed_.reset();
+  remote_parents_ = remote_parents{options_.parents};
+  remote_parents_.expect();
+  parents_asked_at_.reset();
   starting_.clear();
   running_.clear();
   restores_.clear();
@@ -109,6 +112,7 @@ void scheduler_state::take_role(const role_report& x, replica_actor replica) {
   for (const auto& [name, node] : nodes_)
     collect_snapshots(node);
   load_pages();
+  ask_for_parents();
   schedule_send();
 }
 
@@ -201,10 +205,6 @@ void scheduler_state::cancel_running() {
   schedule_send();
 }
 
-void scheduler_state::leave() {
-  leaving_ = true;
-}
-
 caf::result<scheduler_status> scheduler_state::settle() {
   settling_.push_back(self_->make_response_promise<scheduler_status>());
   auto promise = settling_.back();
@@ -286,6 +286,7 @@ void scheduler_state::applied(const applied_entry& entry) {
       compensate(*workflow);
   let_go();
   arm_timer();
+  ask_for_parents();
   arm_watch();
   schedule_send();
   answer_settled();
@@ -300,6 +301,7 @@ void scheduler_state::react(const task_change& change, uint64_t index) {
     case change_kind::created:
       if (spec.deadline)
         timers_.insert(timer{spec.id, *spec.deadline, keys::timer_kind::deadline}, index);
+      watch_parents(change);
       [[fallthrough]];
     case change_kind::queued:
     case change_kind::retrying:
@@ -389,6 +391,7 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
     [=](caf::tick_atom, uint64_t generation) { self->state.timers_due(generation); },
     [=](caf::idle_atom) { self->state.remove_expired(); },
     [=](caf::monitor_atom) { self->state.watch(); },
+    [=](caf::get_atom, uint64_t generation) { self->state.parents_due(generation); },
   };
 }
 

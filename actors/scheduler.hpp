@@ -3,6 +3,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/parked_tasks.hpp"
 #include "actors/ready_queue.hpp"
+#include "actors/remote_parents.hpp"
 #include "actors/timer_queue.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -31,6 +32,8 @@ struct scheduler_options {
   uint32_t report_every = 5;                ///< looks until a pool is asked what it holds
   std::chrono::seconds restore_limit{600};  ///< for so long files are restored once their node is back; then that has failed
   std::chrono::seconds reserve_after{30};   ///< a task that asks for resources and waits this long has the next that get free
+  remote_parents::options parents;          ///< watched in other partitions
+  partition_gateway_actor router;           ///< of this node; none while there is one partition
   uint64_t seed = 1;                        ///< of the jitter
   std::function<timestamp()> clock = now;
 };
@@ -63,9 +66,10 @@ public:
   void progress(progress_batch& x);
   void set_disk(const disk_report& x);
   void cancel_running();
-  void leave();
+  void leave() { leaving_ = true; }
   void send_gathered();
   void timers_due(uint64_t generation);
+  void parents_due(uint64_t generation);
   void remove_expired();
   void down(const caf::actor_addr& source);
   void watch();
@@ -216,6 +220,10 @@ private:
   void remove_finished();
   void forget_expired();
   void load_pages();
+  void watch_parents(const task_change& change);
+  void load_parents();
+  void ask_for_parents();
+  void settle_parents(partition_id partition, statuses_reply& reply);
   void arm_timer();
   void miss_deadline(const task_id& id);
   void answer_settled();
@@ -255,6 +263,9 @@ private:
   std::map<task_id, compensation> compensations_; // by workflow
   std::optional<timestamp> armed_;
   uint64_t timer_generation_ = 0;
+  remote_parents remote_parents_{{}};
+  std::optional<time_point> parents_asked_at_;
+  uint64_t parents_generation_ = 0;
 
   std::map<caf::actor_addr, std::unique_ptr<pool_entry>> pools_;
   std::map<std::string, std::vector<pool_entry*>> pools_of_type_;

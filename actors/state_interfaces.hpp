@@ -213,6 +213,20 @@ struct document_request {
   std::string name;
 };
 
+/// What the control partition has that the others mirror.
+struct control_state_request {};
+
+/// Tasks of other partitions that tasks here wait for, after `after` (nil: from the first), in order.
+struct remote_parents_request {
+  task_id after;
+  uint32_t limit = 0;
+};
+
+struct remote_parents_page {
+  std::vector<task_id> ids;
+  bool exhausted = false;
+};
+
 /// Who leads a partition. Told when it changes, and again when a leader has begun to answer.
 struct leader_report {
   partition_id partition = 0;
@@ -262,6 +276,10 @@ using replica_actor = caf::typed_actor<
   // The keys that were captured before the newest attempt of a task.
   caf::replies_to<get_snapshot_request>::with<snapshot_record>,
   caf::replies_to<confirm_request>::with<uint64_t>,
+  // What other partitions need to know, and what is needed of them.
+  caf::replies_to<control_state_request>::with<control_state>,
+  caf::replies_to<statuses_request>::with<statuses_reply>,
+  caf::replies_to<remote_parents_request>::with<remote_parents_page>,
   // Who wants every applied entry, beside those that were told when it started.
   caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
   // Of its group.
@@ -307,6 +325,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::documents_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::document_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::control_state_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::control_state)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::remote_parents_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::remote_parents_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::leader_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::confirm_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::group_request)

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "actors/execution.hpp"
+#include "actors/partition_requests.hpp"
 #include "actors/replicated_log.hpp"
 #include "actors/state_transfer.hpp"
+#include "messages/event.hpp"
 #include "messages/inspect_std.hpp"
 #include "messages/time.hpp"
 #include "messages/type_ids.hpp"
@@ -86,6 +88,26 @@ typename Inspector::result_type inspect(Inspector& f, link_batch& x) {
   return f(x.session, x.received, x.sent_at, x.echo, x.held, x.clock, x.deliveries);
 }
 
+/// To the event hubs of other nodes: there are readers on `node` who want the events that are not in the log. Said again while
+/// that is so; it also allows the next batches.
+struct live_interest {
+  std::string node;
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, live_interest& x) {
+  return f(x.node);
+}
+
+/// Events that are not in the log, from the hub of the node where they happened. The index of their cursors counts there only.
+struct live_batch {
+  std::vector<event> events;
+  uint64_t dropped = 0; ///< events before these that were too many
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, live_batch& x) {
+  return f(x.events, x.dropped);
+}
+
 /// What a node knows of another one.
 struct peer_status {
   std::string node;
@@ -164,4 +186,10 @@ CAF_BEGIN_TYPE_ID_BLOCK(overwatch_nodes, first_custom_type_id + 200)
   CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::snapshot_files))
   CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::stored_snapshots_request))
   CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::stored_snapshots))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::live_interest))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::live_batch))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::mirror_request))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::mirror_reply))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::statuses_request))
+  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::statuses_reply))
 CAF_END_TYPE_ID_BLOCK(overwatch_nodes)
