@@ -22,6 +22,7 @@ namespace {
 
 constexpr auto balance_interval = std::chrono::seconds{5};
 constexpr auto steady_before_balance = std::chrono::seconds{10}; // without a change of leaders
+constexpr size_t max_moves = 16; // at one look
 constexpr auto transfer_timeout = std::chrono::seconds{5};
 
 scheduler_options make_scheduler_options(const std::string& node, const settings& config) {
@@ -178,7 +179,7 @@ void root_state::stop_singletons() {
   tell_gateways();
 }
 
-// One look moves one leadership: the next look sees what became of it.
+// What does not come off is tried again at the next look.
 void root_state::balance() {
   if (stop_.promise)
     return;
@@ -196,9 +197,14 @@ void root_state::balance() {
       return; // somebody is about to lead
     leaders[number] = leader.node;
   }
-  if (auto move = next_leader_move(leaders, up, options_.node))
+  for (size_t moves = 0; moves < max_moves; ++moves) {
+    auto move = next_leader_move(leaders, up, options_.node);
+    if (!move)
+      return;
     self_->request(partitions_[move->partition].replica, transfer_timeout, transfer_request{move->partition, move->to})
-      .then([](const group_status&) {}, [](const caf::error&) {}); // it is tried again
+      .then([](const group_status&) {}, [](const caf::error&) {});
+    leaders[move->partition] = move->to;
+  }
 }
 
 // -- pools ---------------------------------------------------------------------
