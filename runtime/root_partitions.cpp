@@ -4,6 +4,7 @@
 #include "actors/gate_manager.hpp"
 #include "actors/group_plan.hpp"
 #include "actors/leader_balance.hpp"
+#include "actors/mirror.hpp"
 #include "actors/replica.hpp"
 #include "actors/scheduler.hpp"
 #include "actors/state_shipper.hpp"
@@ -53,6 +54,8 @@ void root_state::start_scheduler(partition_id number) {
   x.pages = watch("task_reader", self_->spawn<caf::detached>(task_reader, options_.db, reading));
   auto scheduling = make_scheduler_options(options_.node, options_.config);
   scheduling.partition = number;
+  if (router_ && options_.identity.partitions != 1)
+    scheduling.router = caf::actor_cast<partition_gateway_actor>(router_);
   x.scheduler = watch("scheduler", self_->spawn(scheduler, std::move(scheduling), links_.events));
   self_->send(links_.journal, caf::subscribe_atom::value, as_ptr(x.scheduler));
 }
@@ -161,6 +164,13 @@ void root_state::set_peer(const peer_report& x) {
 void root_state::start_singletons() {
   gate_manager_options gates;
   gates.sample = options_.sample;
+  if (router_ && partitions_.size() > 1) {
+    mirror_options mirroring;
+    mirroring.partitions = static_cast<uint32_t>(partitions_.size());
+    links_.mirror = watch("mirror", self_->spawn(mirror, mirroring, links_.replica,
+                                                 caf::actor_cast<partition_gateway_actor>(router_)));
+    gates.mirror = links_.mirror;
+  }
   links_.gates = watch("gate_manager", self_->spawn(gate_manager, std::move(gates), links_.scheduler, links_.replica));
   links_.generator = watch("generator", self_->spawn(generator, make_generator_options(), links_.scheduler, links_.replica));
   tell_gateways();
@@ -170,12 +180,16 @@ void root_state::start_singletons() {
 void root_state::stop_singletons() {
   if (!links_.generator)
     return;
-  for (const auto& x : {caf::actor_cast<caf::actor>(links_.gates), caf::actor_cast<caf::actor>(links_.generator)}) {
+  for (const auto& x : {caf::actor_cast<caf::actor>(links_.gates), caf::actor_cast<caf::actor>(links_.generator),
+                        caf::actor_cast<caf::actor>(links_.mirror)}) {
+    if (!x)
+      continue;
     components_.erase(x.address());
     self_->send_exit(x, caf::exit_reason::kill);
   }
   links_.gates = nullptr;
   links_.generator = nullptr;
+  links_.mirror = nullptr;
   tell_gateways();
 }
 
