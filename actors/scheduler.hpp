@@ -221,6 +221,7 @@ private:
   void forget_expired();
   void load_pages();
   void watch_parents(const task_change& change);
+  std::string watched_parents(const task_spec& spec) const;
   void load_parents();
   void ask_for_parents();
   void settle_parents(partition_id partition, statuses_reply& reply);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr auto page_timeout = std::chrono::seconds{60};
 constexpr auto question_timeout = std::chrono::seconds{10};
+constexpr size_t max_named = 10; // parents in an answer to why
 
 size_t bytes_of(const statuses_reply& x) {
   size_t bytes = 16 * x.missing.size();
@@ -27,6 +28,20 @@ void scheduler_state::watch_parents(const task_change& change) {
   for (const auto& id : change.spec->depends_on)
     if (id.partition() != options_.partition)
       remote_parents_.add(id, self_->clock().now());
+}
+
+// Those in other partitions that have not ended, as a list; only the first ones.
+std::string scheduler_state::watched_parents(const task_spec& spec) const {
+  std::string list;
+  size_t count = 0;
+  for (const auto& id : std::set<task_id>{spec.depends_on.begin(), spec.depends_on.end()}) {
+    if (!remote_parents_.watches(id))
+      continue;
+    if (++count > max_named)
+      return list + ", ...";
+    list += (list.empty() ? "" : ", ") + to_string(id);
+  }
+  return list;
 }
 
 void scheduler_state::load_parents() {

@@ -72,6 +72,11 @@ why_reply scheduler_state::explain_wait(const task_record& record) const {
     reply.data["unfinished"] = std::to_string(state.parents_left);
     reply.sentence = "It waits for " + std::to_string(state.parents_left) + " of the "
                      + std::to_string(spec.depends_on.size()) + " tasks that it depends on.";
+    auto elsewhere = watched_parents(spec);
+    if (!elsewhere.empty()) {
+      reply.data["elsewhere"] = elsewhere;
+      reply.sentence += " In other partitions it waits for: " + elsewhere + '.';
+    }
     return reply;
   }
   struct form {

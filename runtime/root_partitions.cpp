@@ -85,6 +85,7 @@ void root_state::start_partitions() {
 void root_state::start_replica(partition_id number) {
   replica_options x;
   x.partition = number;
+  x.partitions = static_cast<uint32_t>(partitions_.size());
   x.node = options_.node;
   x.checkpoint_bytes = static_cast<uint64_t>(options_.config.storage.checkpoint_mb) << 20;
   x.self = options_.identity.member;
