@@ -131,6 +131,12 @@ void gateway_state::store(submit_request& x, caf::typed_response_promise<submit_
       });
 }
 
+caf::result<submit_reply> gateway_state::generate(const generate_request& x) {
+  if (auto fault = cannot_submit(0, 0))
+    return make_error(fault);
+  return forward<submit_reply>(links_.generator, x);
+}
+
 caf::result<task_record> gateway_state::change(command x, const task_id& id) {
   auto promise = self_->make_response_promise<task_record>();
   propose(
@@ -249,7 +255,7 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const workers_request&) { return self->state.workers(); },
     [=](const dispatch_request& x) { return self->state.dispatch(x); },
     [=](const settings_request& x) { return self->state.settings(x); },
-    [=](const generate_request& x) { return self->state.forward<submit_reply>(self->state.links().generator, x); },
+    [=](const generate_request& x) { return self->state.generate(x); },
     [=](const event_request& x) { return self->state.events(x); },
     [=](const metrics_request&) { return self->state.metrics(); },
     [=](const patch_request& x) {

@@ -57,6 +57,7 @@ public:
   void connect(gateway_links links);
 
   caf::result<submit_reply> submit(submit_request& x);
+  caf::result<submit_reply> generate(const generate_request& x);
   caf::result<task_record> change(command x, const task_id& id);
   caf::result<task_record> remove(const remove_request& x);
   caf::result<submit_receipt> retry(const retry_request& x);

@@ -143,6 +143,9 @@ TEST_F(GatewayTest, LowDiskRefusesNewTasksAndEndsTheOthers) {
   caf::anon_send(gateway_handle, disk_report{disk_state::low, 1});
   settle();
   EXPECT_EQ(refused_submit({task("during")}).code, ec::no_space);
+  failure fault;
+  ask<submit_reply>(gateway_handle, generate_request{}, &fault);
+  EXPECT_EQ(fault.code, ec::no_space) << "nor what rules make when they are asked to";
   finish(take_assigned(pool).at(0));
   EXPECT_EQ(status_of(id), task_status::completed);
 }
