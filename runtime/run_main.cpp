@@ -1,8 +1,11 @@
 #include "runtime/main.hpp"
 
+#include "actors/refounding.hpp"
 #include "runtime/cli/cli.hpp"
 #include "runtime/node.hpp"
 #include "runtime/storage/store_backup.hpp"
+
+#include <random>
 
 namespace overwatch {
 
@@ -21,8 +24,19 @@ caf::expected<std::vector<node_backup>> list_backups(const std::string& from) {
 }
 
 caf::expected<node_backup> restore_backup(const std::string& from, std::optional<uint32_t> id,
-                                          const std::string& data_directory) {
-  auto restored = restore_store_backup(from, id, data_directory, {});
+                                          const std::string& data_directory, bool new_cluster) {
+  refounding_options options;
+  options.of_member = new_cluster;
+  options.time = now();
+  options.random = [] {
+    std::random_device device;
+    return static_cast<uint64_t>(device()) << 32 | device();
+  };
+  auto found = [&](store& db) {
+    auto made = refound(db, options);
+    return made ? caf::error{} : std::move(made.error());
+  };
+  auto restored = restore_store_backup(from, id, data_directory, {}, found);
   if (!restored)
     return restored.error();
   return as_shown(*restored);

@@ -35,8 +35,9 @@ struct cli_hooks {
   std::function<caf::expected<std::vector<node_backup>>(const std::string& from)> list_node_backups;
 
   /// Makes the data directory of a node from one of them, by default the newest. The directory is empty or missing.
+  /// The node is in a cluster of its own then; without `new_cluster` the backup of one that had others is refused.
   std::function<caf::expected<node_backup>(const std::string& from, std::optional<uint32_t> id,
-                                           const std::string& data_directory)>
+                                           const std::string& data_directory, bool new_cluster)>
     restore_node_backup;
 };
 

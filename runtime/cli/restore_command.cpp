@@ -21,6 +21,7 @@ struct restore_options {
   std::string from;
   std::string data_dir;
   std::optional<uint32_t> backup;
+  bool new_cluster = false;
   bool list = false;
 };
 
@@ -71,15 +72,18 @@ exit_code restore_node(const command_context& context, const restore_options& op
   if (options.data_dir.empty())
     throw command_failure{exit_code::usage, "--data-dir is needed: the empty directory that the node shall run on"};
   const auto target = std::filesystem::absolute(options.data_dir).lexically_normal().string();
-  const auto restored = context.hooks.restore_node_backup(options.from, options.backup, target);
+  const auto restored = context.hooks.restore_node_backup(options.from, options.backup, target, options.new_cluster);
   if (!restored)
     fail(describe(restored.error()));
-  if (context.options.json)
+  if (context.options.json) {
     context.print_raw(json::serialize(to_json(*restored)));
-  else
-    context.console.out << "restored backup " << restored->id << " of node " << printable(restored->node) << ", made "
-                        << time_text(restored->time) << " UTC (" << format_bytes(static_cast<double>(restored->bytes))
-                        << "), every checksum held\n  overwatch start --data-dir " << printable(target) << '\n';
+    return exit_code::good;
+  }
+  context.console.out << "restored backup " << restored->id << " of node " << printable(restored->node) << ", made "
+                      << time_text(restored->time) << " UTC (" << format_bytes(static_cast<double>(restored->bytes))
+                      << "), every checksum held\n  overwatch start --data-dir " << printable(target) << '\n';
+  if (options.new_cluster)
+    context.console.out << "it is the first node of a new cluster: the others begin with empty directories\n";
   return exit_code::good;
 }
 
@@ -94,13 +98,18 @@ void add_restore_command(CLI::App& app, command_context& context) {
     ->required();
   command->add_option("--backup", options->backup, "Which one; default: the newest")->type_name("ID");
   command->add_option("--data-dir", options->data_dir, "Where; missing or empty")->type_name("DIR");
+  command->add_flag("--new-cluster", options->new_cluster,
+                    "The backup is of a node with others, and shall begin a cluster of its own");
   command->add_flag("--list", options->list, "Only say which backups there are");
   command->footer(
     "Nothing is restored over an existing directory. Files of `overwatch backup` without --node are restored with\n"
     "`overwatch backup restore`.\n"
+    "One node of a cluster is not restored: it starts on an empty directory, and the others fill it. --new-cluster makes a\n"
+    "new cluster of a backup, with everything that was in the old one, which it never meets.\n"
     "Examples:\n"
     "  overwatch restore --from /mnt/backup-node --list\n"
-    "  overwatch restore --from /mnt/backup-node --data-dir /var/lib/overwatch");
+    "  overwatch restore --from /mnt/backup-node --data-dir /var/lib/overwatch\n"
+    "  overwatch restore --from /mnt/backup-node --data-dir /var/lib/overwatch --new-cluster");
   runs(command, context, [&context, options] { return restore_node(context, *options); });
 }
 

@@ -2,6 +2,7 @@
 #include "runtime/storage/backup_directory.hpp"
 #include "runtime/storage/backup_engine.hpp"
 #include "runtime/storage/data_directory.hpp"
+#include "runtime/storage/rocks_store.hpp"
 #include "runtime/storage/store_backup.hpp"
 
 #include <fcntl.h>
@@ -20,6 +21,9 @@ namespace {
 
 // While it is there no node starts: without FORMAT, a strange name makes a directory none of a node's.
 constexpr const char* mark_name = "RESTORE-INCOMPLETE";
+
+// A data directory inside, in which the store is prepared.
+constexpr const char* workshop_name = "aside";
 
 constexpr uint64_t reserve_bytes = 64ULL << 20;
 
@@ -73,23 +77,45 @@ public:
     return caf::none;
   }
 
-  /// The store has been made under another name: from here on a node may start.
-  caf::error finish(uint32_t format) {
+  /// A data directory of its own, in which RocksDB puts the store.
+  fs::path workshop() const { return path_ / workshop_name; }
+
+  /// The store is in the workshop as it was: opens it there for the one who prepares it.
+  caf::error prepare(uint32_t format, const std::function<caf::error(store&)>& prepare) const {
     auto text = "overwatch-store " + std::to_string(format) + "\n";
-    auto file = path_ / "FORMAT";
+    auto file = workshop() / "FORMAT";
     int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool written =
       fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
     if (fd >= 0)
       ::close(fd);
-    if (!written || ::rename((path_ / "rocks.new").c_str(), (path_ / "rocks").c_str()) != 0 ||
-        ::unlink((path_ / mark_name).c_str()) != 0 || !sync_directory(path_))
-      return make_error(ec::internal, "cannot finish " + path_.string() + ": " + std::strerror(errno));
+    if (!written)
+      return cannot_finish();
+    if (!prepare)
+      return caf::none;
+    auto opened = open_rocks_store(workshop().string(), {});
+    return opened ? prepare(**opened) : opened.error();
+  }
+
+  /// Takes the store out of the workshop. With FORMAT a node may start, so that is the last thing but one.
+  caf::error finish() {
+    auto moved = [](const fs::path& from, const fs::path& to) { return ::rename(from.c_str(), to.c_str()) == 0; };
+    std::error_code ignored;
+    if (!moved(workshop() / "rocks", path_ / "rocks.new") || !moved(workshop() / "FORMAT", path_ / "FORMAT.new"))
+      return cannot_finish();
+    fs::remove_all(workshop(), ignored);
+    if (!moved(path_ / "FORMAT.new", path_ / "FORMAT") || !moved(path_ / "rocks.new", path_ / "rocks")
+        || ::unlink((path_ / mark_name).c_str()) != 0 || !sync_directory(path_))
+      return cannot_finish();
     done_ = true;
     return caf::none;
   }
 
 private:
+  caf::error cannot_finish() const {
+    return make_error(ec::internal, "cannot finish " + path_.string() + ": " + std::strerror(errno));
+  }
+
   // Only a directory that was empty, or an earlier restore's, gets here.
   void clear_all_but_mark() const {
     std::error_code ignored;
@@ -146,7 +172,8 @@ caf::expected<backup_record> find_record(const backup_directory& directory, cons
 } // namespace
 
 caf::expected<store_backup> restore_store_backup(const std::string& path, std::optional<uint32_t> id,
-                                                 const std::string& data_directory, const backup_watch& watch) {
+                                                 const std::string& data_directory, const backup_watch& watch,
+                                                 const std::function<caf::error(store&)>& prepare) {
   auto directory = backup_directory::open(path, backup_directory::purpose::read);
   if (!directory)
     return directory.error();
@@ -166,12 +193,16 @@ caf::expected<store_backup> restore_store_backup(const std::string& path, std::o
   auto opened = open_engine_reader((*directory)->engine_path(), watch, backup.bytes);
   if (!opened.status.ok())
     return backup_failed("the backups in " + path + " cannot be opened", opened.status);
-  auto fresh = (target / "rocks.new").string();
+  if (!fs::create_directory(unfinished.workshop(), failed))
+    return refused(target, "cannot be written to: " + failed.message());
+  auto fresh = (unfinished.workshop() / "rocks").string();
   if (auto status = opened.engine->RestoreDBFromBackup(backup.id, fresh, fresh); !status.ok())
     return backup_failed("nothing was restored", status);
   if (auto error = restore_node_files(**directory, *record, target))
     return error;
-  if (auto error = unfinished.finish(record->store_format))
+  if (auto error = unfinished.prepare(record->store_format, prepare))
+    return error;
+  if (auto error = unfinished.finish())
     return error;
   return backup;
 }

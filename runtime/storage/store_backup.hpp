@@ -2,6 +2,7 @@
 
 #include "messages/time.hpp"
 
+#include <caf/error.hpp>
 #include <caf/expected.hpp>
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 namespace overwatch {
 
 class rocks_store;
+class store;
 
 /// Backups of a node's store in a directory of their own:
 ///
@@ -63,8 +65,9 @@ caf::expected<uint64_t> remove_store_backups(const std::string& directory, const
 
 /// Makes the data directory of a node from a backup (none given: the newest). It must be missing or empty, or what a
 /// restore that was interrupted has left; no node can start on it before the restore is complete. When it fails, the
-/// directory is as it was.
+/// directory is as it was. `prepare` gets the store before a node can; its error is the restore's.
 caf::expected<store_backup> restore_store_backup(const std::string& directory, std::optional<uint32_t> id,
-                                                 const std::string& data_directory, const backup_watch& watch);
+                                                 const std::string& data_directory, const backup_watch& watch,
+                                                 const std::function<caf::error(store&)>& prepare = {});
 
 } // namespace overwatch

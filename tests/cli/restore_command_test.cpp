@@ -16,9 +16,11 @@ run_options with_backups() {
     return caf::expected<std::vector<node_backup>>{std::vector<node_backup>{third}};
   };
   options.hooks.restore_node_backup = [](const std::string& from, std::optional<uint32_t> id,
-                                         const std::string& data_directory) -> caf::expected<node_backup> {
+                                         const std::string& data_directory,
+                                         bool new_cluster) -> caf::expected<node_backup> {
     if (data_directory == "/full")
       return make_error(ec::conflict, "nothing was restored: /full is not empty");
+    EXPECT_EQ(new_cluster, data_directory == "/first");
     EXPECT_EQ(from, "/backups");
     EXPECT_EQ(id, std::optional<uint32_t>{3});
     return third;
@@ -34,6 +36,13 @@ TEST(RestoreCommandTest, SaysWhatWasRestoredAndHowToGoOn) {
   EXPECT_EQ(run.out,
             "restored backup 3 of node n\\x1b[2J, made 2026-11-18 11:06:40 UTC (1.0 MiB), every checksum held\n"
             "  overwatch start --data-dir /new\n");
+}
+
+TEST(RestoreCommandTest, BeginsANewClusterWhenItIsTold) {
+  auto run = run_command(
+    {"restore", "--from", "/backups", "--backup", "3", "--data-dir", "/first", "--new-cluster"}, with_backups());
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("the first node of a new cluster"));
 }
 
 TEST(RestoreCommandTest, ListsWhatThereIs) {

@@ -271,8 +271,8 @@ TEST_F(StoreBackupTest, ARestoreThatWasInterruptedStartsNoNodeAndIsRepeated) {
     fill(*x, 0, 3);
     create(*x);
   }
-  fs::create_directories(restored() + "/rocks.new");
-  overwrite(restored() + "/rocks.new/000007.sst", "half");
+  fs::create_directories(restored() + "/aside");
+  overwrite(restored() + "/aside/000007.sst", "half");
   overwrite(restored() + "/RESTORE-INCOMPLETE", "");
   EXPECT_EQ(refusal_of(restored()).code, ec::invalid);
   auto x = restore();
