@@ -93,7 +93,11 @@ std::vector<command> one_of_each() {
                     command{approve_command{{1, 2}, {"deploy", "ann", "looks good", timestamp{9s}}}},
                     command{rollback_command{{1, 2}, rollback_status::failed, "no space"}}, command{workflow},
                     command{cancel_workflow_command{{7, 8}, "enough"}}, command{compensated_command{{7, 8}, false}},
-                    command{forget_command{keys::expiring_kind::rate, "slow"}}})
+                    command{forget_command{keys::expiring_kind::rate, "slow"}},
+                    command{mirror_command{{3, 40}, 38, {{mirrored_kind::setting, "retention", "60"},
+                                                         {mirrored_kind::node, "n2", {}}}}},
+                    command{parents_ended_command{{{"parent", {5, 6}, task_status::failed,
+                                                    std::make_shared<const std::string>("{}")}}, {{7, 8}}}}})
     commands.push_back(std::move(x));
   return commands;
 }
@@ -145,6 +149,14 @@ TEST(CommandTest, EveryCommandComesBackWhole) {
   EXPECT_TRUE(patch.scheduled_at && !*patch.scheduled_at) << "none inside: now";
   EXPECT_EQ(std::get<workflow_command>(read.commands[13]).tasks.at(1).spec->keep_snapshot, 5min);
   EXPECT_FALSE(std::get<compensated_command>(read.commands[15]).done);
+  const auto& mirror = std::get<mirror_command>(read.commands[17]);
+  EXPECT_EQ(mirror.mark, (mirror_mark{3, 40}));
+  EXPECT_EQ(mirror.since, 38u);
+  EXPECT_EQ(mirror.values.at(0).value, "60");
+  EXPECT_FALSE(mirror.values.at(1).value);
+  const auto& parents = std::get<parents_ended_command>(read.commands[18]);
+  EXPECT_EQ(*parents.ended.at(0).result, "{}");
+  EXPECT_EQ(parents.missing.at(0), (task_id{7, 8}));
 }
 
 TEST(CommandTest, EntriesOfVersion1AreStillRead) {
@@ -199,6 +211,13 @@ TEST(CommandTest, UnknownVersionsAndCommandsAreRefused) {
     f(std::string{});
     EXPECT_FALSE(decode_batch(unknown, read));
   }
+}
+
+// A number in the log means one command for ever; a node that is older than the command refuses the entry.
+TEST(CommandTest, NumbersOfCommandsStay) {
+  EXPECT_EQ(command{forget_command{}}.index(), 16u);
+  EXPECT_EQ(command{mirror_command{}}.index(), 17u);
+  EXPECT_EQ(command{parents_ended_command{}}.index(), 18u);
 }
 
 TEST(CommandTest, CountThatIsTooLargeTakesNoMemory) {

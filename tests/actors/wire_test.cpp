@@ -131,6 +131,20 @@ TEST_F(WireTest, SnapshotterIsAskedFromOtherNodes) {
   EXPECT_EQ(crossed(stored_snapshots{{{{1, 2}, timestamp{4us}}}}).tasks.at(0).keep_until, timestamp{4us});
 }
 
+TEST_F(WireTest, PartitionsAskEachOther) {
+  auto x = crossed(mirror_request{2, {{3, 4}, 1, {{mirrored_kind::node, "n", "value"}, {mirrored_kind::setting, "s", {}}}}});
+  EXPECT_EQ(x.partition, 2u);
+  EXPECT_EQ(x.news.mark, (mirror_mark{3, 4}));
+  EXPECT_EQ(x.news.since, 1u);
+  EXPECT_EQ(x.news.values.at(0).value, "value");
+  EXPECT_FALSE(x.news.values.at(1).value);
+  EXPECT_FALSE(crossed(mirror_reply{false}).complete);
+  EXPECT_EQ(crossed(statuses_request{2, {{1, 2}, {3, 4}}}).ids.at(1), (task_id{3, 4}));
+  auto reply = crossed(statuses_reply{{{"parent", {1, 2}, task_status::failed, std::make_shared<const std::string>("1")}}, {{5, 6}}});
+  EXPECT_EQ(*reply.ended.at(0).result, "1");
+  EXPECT_EQ(reply.missing.at(0), (task_id{5, 6}));
+}
+
 TEST_F(WireTest, HandlesArriveAsTheActorsThatTheyName) {
   auto actor = system_.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](caf::ok_atom) {}}; });
   spawned_.push_back(actor);

@@ -58,6 +58,8 @@ command_batch random_batch(uint64_t seed) {
     workflow_command{random_value<workflow_record>(seed), {random_submission(seed + 1), random_submission(seed + 2)}},
     compensated_command{id, true},
     forget_command{keys::expiring_kind::rate, "rate"},
+    random_value<mirror_command>(seed),
+    random_value<parents_ended_command>(seed),
   };
   finish_command finish;
   finish.id = id;
@@ -74,6 +76,7 @@ TEST(RecordFuzzTest, RecordsOfTheStore) {
   damage_record<task_state>("the state of a task");
   damage_record<partition_totals>("totals");
   damage_record<saved_keys>("captured keys");
+  damage_record<parent_result>("the result of a parent in another partition");
   damage_record<cached_result>("a cached result");
   damage_record<log_entry>("a line of a task's log");
   damage_record<workflow_record>("a workflow");
