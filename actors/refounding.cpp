@@ -118,7 +118,7 @@ caf::error refound_partition(store& db, partition_id partition, const node_ident
   auto log = read_log(db, partition);
   if (!log)
     return log.error();
-  partition_state machine{db, partition};
+  partition_state machine{db, partition, before.partitions};
   if (log->last == 0 && machine.applied() == 0)
     return before.founder ? caf::error{} // it has not begun, and will begin with this member
                           : make_error(ec::not_found, "the node did not have all of its cluster yet when the backup was "
