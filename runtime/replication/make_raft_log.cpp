@@ -13,6 +13,7 @@ std::unique_ptr<replicated_log> make_raft_log(log_setup x) {
   options.seed = std::random_device{}();
   options.read_entries = std::move(x.read_entries);
   options.election_timeout = log_time{600}; // fail-over takes two of them at most, and a request or two
+  options.heartbeat = log_time{200};        // what an idle partition costs; two of them may be late
   return std::make_unique<raft_log>(std::move(options));
 }
 

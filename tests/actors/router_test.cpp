@@ -23,6 +23,37 @@ gateway_actor play_silent_gateway(caf::actor_system& system, gateway_actor behin
   return caf::actor_cast<gateway_actor>(handle);
 }
 
+/// A gateway that says of every task which partition it came to, and lists one task of its partition. What is called
+/// "refused" is.
+gateway_actor play_partition(caf::actor_system& system, partition_id partition, task_id listed) {
+  auto handle = system.spawn([=](caf::event_based_actor* self) -> caf::behavior {
+    self->set_default_handler(caf::skip);
+    return {[=](const submit_request& x) {
+              submit_reply reply;
+              for (const auto& task : x.tasks) {
+                auto id = task.spec->id;
+                if (id.is_nil())
+                  id = task_id{1, static_cast<uint64_t>(partition) << 46};
+                reply.receipts.push_back({id, task_status::queued, false, {}});
+                if (task.spec->name == "refused")
+                  reply.receipts.back().error = {ec::invalid, "/name", "no"};
+              }
+              return reply;
+            },
+            [=](const list_request&) {
+              task_page page;
+              page.tasks.emplace_back().spec.id = listed;
+              return page;
+            },
+            [=](const stats_request&) {
+              stats_reply reply;
+              reply.submitted = 1u << partition;
+              return reply;
+            }};
+  });
+  return caf::actor_cast<gateway_actor>(handle);
+}
+
 } // namespace
 
 /// A router before a gateway that was never connected; the real node is its peer "there".
@@ -176,6 +207,85 @@ TEST_F(RouterTest, RepeatedSubmitIsNotDoubled) {
   ASSERT_TRUE(*stored && **stored);
   EXPECT_FALSE((**stored)->receipts.at(0).existing) << "for the client it is new";
   EXPECT_EQ(ask<stats_reply>(gateway_handle, stats_request{}).submitted, 1u);
+}
+
+/// A node that is alone with three partitions.
+class RouterPartitionsTest : public RouterTest {
+protected:
+  void SetUp() override {
+    RouterTest::SetUp();
+    for (partition_id i = 0; i < 3; ++i) {
+      auto own = keep(play_partition(system_, i, task_id{i + 10u, 0}));
+      caf::anon_send(router_, caf::join_atom::value, i, caf::actor_cast<caf::strong_actor_ptr>(own));
+      caf::anon_send(router_, leader_report{i, "own", true, 1});
+    }
+    settle();
+  }
+
+  static submission task(const std::string& name, std::function<void(task_spec&)> change = {}) {
+    auto spec = std::make_shared<task_spec>();
+    spec->name = name;
+    if (change)
+      change(*spec);
+    return {spec, std::make_shared<const std::string>("{}")};
+  }
+
+  /// The partitions that the tasks of a request got.
+  std::vector<partition_id> places(std::vector<submission> tasks) {
+    auto answer = send<submit_reply>(submit_request{std::move(tasks)});
+    std::vector<partition_id> result;
+    if (*answer && **answer)
+      for (const auto& receipt : (**answer)->receipts)
+        result.push_back(receipt.id.partition());
+    return result;
+  }
+};
+
+TEST_F(RouterPartitionsTest, RequestsTakeTurns) {
+  std::map<partition_id, int> seen;
+  for (int i = 0; i < 6; ++i) {
+    auto where = places({task("a"), task("b")});
+    ASSERT_EQ(where.size(), 2u);
+    EXPECT_EQ(where[0], where[1]) << "one request is one log entry";
+    ++seen[where[0]];
+  }
+  EXPECT_EQ(seen, (std::map<partition_id, int>{{0, 2}, {1, 2}, {2, 2}}));
+}
+
+TEST_F(RouterPartitionsTest, PartitionWithoutLeaderIsLeftOut) {
+  caf::anon_send(router_, leader_report{1, "", false, 1});
+  settle();
+  for (int i = 0; i < 6; ++i)
+    EXPECT_NE(places({task("a")}).at(0), 1);
+}
+
+TEST_F(RouterPartitionsTest, PartsOfARequestAreAnsweredInItsOrder) {
+  auto shares = [](task_spec& x) { x.unique_key = "key"; };
+  for (int i = 0; i < 3; ++i) {
+    auto answer = send<submit_reply>(submit_request{{task("a"), task("shares", shares), task("refused"), task("b")}});
+    ASSERT_TRUE(*answer && **answer);
+    const auto& receipts = (**answer)->receipts;
+    ASSERT_EQ(receipts.size(), 4u);
+    EXPECT_EQ(receipts[1].id.partition(), control_partition);
+    EXPECT_EQ(receipts[0].id.partition(), receipts[3].id.partition());
+    EXPECT_FALSE(receipts[0].error);
+    EXPECT_TRUE(receipts[2].error);
+    EXPECT_FALSE(receipts[3].error);
+  }
+}
+
+TEST_F(RouterPartitionsTest, ListsAndCountersArePutTogether) {
+  auto page = send<task_page>(list_request{});
+  ASSERT_TRUE(*page && **page);
+  ASSERT_EQ((**page)->tasks.size(), 3u);
+  EXPECT_EQ((**page)->tasks.front().spec.id, (task_id{12, 0})) << "the newest first";
+  auto local = send<task_page>(list_request{{}, 2, {}, consistency::local});
+  ASSERT_TRUE(*local && **local);
+  EXPECT_EQ((**local)->tasks.size(), 2u);
+  EXPECT_EQ((**local)->next, (task_id{11, 0}));
+  auto stats = send<stats_reply>(stats_request{});
+  ASSERT_TRUE(*stats && **stats);
+  EXPECT_EQ((**stats)->submitted, 7u);
 }
 
 } // namespace overwatch::test
