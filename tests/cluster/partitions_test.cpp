@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <vector>
 
 namespace overwatch {
 
@@ -49,7 +50,7 @@ protected:
 
   std::string submit(const std::string& to, const std::string& more = {}) const {
     auto answer = nodes_->ask(to, "/tasks", R"({"name":"n","task_type":"noop")" + more + "}", "POST");
-    if (!answer || answer->status != 201) {
+    if (!answer || answer->status >= 300) {
       ADD_FAILURE() << (answer ? answer->body : "no answer");
       return {};
     }
@@ -115,18 +116,20 @@ TEST_F(PartitionsTest, GateIsClosedEverywhereOnceThatIsAcknowledged) {
 }
 
 TEST_F(PartitionsTest, ParentsMayBeInOtherPartitions) {
+  std::vector<std::string> ids;
   std::string parents;
   std::set<partition_id> places;
   for (int i = 0; i < 5; ++i) {
     auto id = submit(std::string{"abc"[i % 3]}, R"(,"scheduled_at":")" + std::string{"2099-01-01T00:00:00Z"} + '"');
     places.insert(partition_of(id));
+    ids.push_back(id);
     parents += (parents.empty() ? "\"" : ",\"") + id + '"';
   }
   EXPECT_GT(places.size(), 1u);
   auto child = submit("a", ",\"depends_on\":[" + parents + ']');
   EXPECT_EQ(text_at(task("b", child), "status"), "pending");
-  for (const auto& parent : json::parse('[' + parents + ']').as_array()) {
-    auto changed = nodes_->ask("c", "/tasks/" + std::string{parent.as_string()}, R"({"scheduled_at":null})", "PATCH");
+  for (const auto& id : ids) {
+    auto changed = nodes_->ask("c", "/tasks/" + id, R"({"scheduled_at":null})", "PATCH");
     ASSERT_TRUE(changed && changed->status == 200) << (changed ? changed->body : "no answer");
   }
   EXPECT_TRUE(eventually([&] { return text_at(task("b", child), "status") == "completed"; })) << json::serialize(task("b", child));
