@@ -304,7 +304,7 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const heartbeat_request& x) { return self->state.forward<heartbeat_reply>(self->state.links().sessions, x); },
     [=](const finish_request& x) { return self->state.forward<finish_reply>(self->state.links().sessions, x); },
     [=](const leave_request& x) { return self->state.forward<leave_reply>(self->state.links().sessions, x); },
-    [=](const cluster_request&) { return self->state.cluster(); },
+    [=](const cluster_request& x) { return self->state.cluster(x); },
     [=](const add_node_request& x) { return self->state.add_node(x); },
     [=](const remove_node_request& x) { return self->state.remove_node(x); },
     [=](const drain_node_request& x) { return self->state.drain_node(x); },

@@ -81,7 +81,7 @@ public:
   caf::result<key_record> put_key(put_key_request& x);
   caf::result<key_record> remove_key(const remove_key_request& x);
   caf::result<key_page> list_keys(const list_keys_request& x);
-  caf::result<cluster_status> cluster();
+  caf::result<cluster_status> cluster(const cluster_request& x);
   caf::result<cluster_status> add_node(const add_node_request& x);
   caf::result<cluster_status> remove_node(const remove_node_request& x);
   caf::result<cluster_status> drain_node(const drain_node_request& x);

@@ -89,9 +89,20 @@ void gateway_state::describe_cluster(caf::typed_response_promise<cluster_status>
   ask(links_.membership, peers_request{}, with_peers, promise);
 }
 
-caf::result<cluster_status> gateway_state::cluster() {
+caf::result<cluster_status> gateway_state::cluster(const cluster_request& x) {
   auto promise = self_->make_response_promise<cluster_status>();
-  describe_cluster(promise);
+  if (!x.confirmed) {
+    describe_cluster(promise);
+    return promise;
+  }
+  auto with_group = [this, promise](group_status& group) mutable {
+    cluster_status result;
+    result.node = options_.status.node;
+    result.partitions.push_back(std::move(group));
+    promise.deliver(std::move(result));
+  };
+  when_current(
+    consistency::current, [=]() mutable { ask(links_.replica, group_request{}, with_group, promise); }, promise);
   return promise;
 }
 

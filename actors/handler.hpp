@@ -77,6 +77,10 @@ public:
   virtual caf::expected<key_record> put_key(const std::string& key, std::string value,
                                             std::optional<uint64_t> expected = {}) = 0;
   virtual caf::expected<key_record> remove_key(const std::string& key, std::optional<uint64_t> expected = {}) = 0;
+
+  /// By partition, a position of its log that everything which was acknowledged before the call is not behind. Asks the
+  /// leaders, on whatever node they are; an error when one has no majority.
+  virtual caf::expected<std::vector<uint64_t>> acknowledged() = 0;
 };
 
 /// What a handler gets: the task, and the ways to report and to learn that it shall stop. Lives as long as

@@ -65,7 +65,9 @@ router_state::interface::behavior_type router(router_state::pointer self, router
     [=](heartbeat_request& x) { return self->state.to_node<heartbeat_reply>(node_of_worker(x.worker), x); },
     [=](finish_request& x) { return self->state.to_node<finish_reply>(node_of_worker(x.worker), x); },
     [=](leave_request& x) { return self->state.to_node<leave_reply>(node_of_worker(x.worker), x); },
-    [=](cluster_request& x) { return self->state.here<cluster_status>(x); },
+    [=](cluster_request& x) {
+      return x.confirmed ? self->state.to_leader<cluster_status>(*x.confirmed, x, true) : self->state.here<cluster_status>(x);
+    },
     [=](add_node_request& x) { return self->state.to_leader<cluster_status>(control, x, true); },
     [=](remove_node_request& x) { return self->state.to_leader<cluster_status>(control, x, true); },
     [=](transfer_request& x) { return self->state.to_leader<group_status>(x.partition, x, false); },

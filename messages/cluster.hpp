@@ -67,9 +67,13 @@ typename Inspector::result_type inspect(Inspector& f, node_summary& x) {
 }
 
 /// The cluster as the asked node sees it.
-struct cluster_request {};
+struct cluster_request {
+  /// Only this partition, as its leader sees it, once a majority has confirmed that it leads: whatever was acknowledged
+  /// before is at or before its `committed`.
+  std::optional<partition_id> confirmed{};
+};
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, cluster_request&) { return f(); }
+typename Inspector::result_type inspect(Inspector& f, cluster_request& x) { return f(x.confirmed); }
 
 struct cluster_status {
   std::string node;           ///< that answers

@@ -34,6 +34,20 @@ public:
     return ask<key_record>(remove_key_request{key, expected});
   }
 
+  caf::expected<std::vector<uint64_t>> acknowledged() override {
+    auto here = ask<cluster_status>(cluster_request{});
+    if (!here)
+      return std::move(here.error());
+    std::vector<uint64_t> result;
+    for (const auto& group : here->partitions) {
+      auto there = ask<cluster_status>(cluster_request{group.partition});
+      if (!there)
+        return std::move(there.error());
+      result.push_back(there->partitions.at(0).committed);
+    }
+    return result;
+  }
+
 private:
   template <class Reply, class Request>
   caf::expected<Reply> ask(const Request& request) {

@@ -1,5 +1,8 @@
 #include "runtime/backup/node_backup.hpp"
 
+#include "actors/keys.hpp"
+#include "actors/partition_state.hpp"
+#include "messages/codec.hpp"
 #include "runtime/backup/backup_request.hpp"
 #include "runtime/backup/backup_results.hpp"
 #include "runtime/backup/failure.hpp"
@@ -25,6 +28,10 @@ namespace json = boost::json;
 
 constexpr uint32_t max_kept = 100'000;
 constexpr size_t max_listed = 1000; // backups in a result
+
+// A node that is further behind its leaders for so long does not catch up; another one is a better source.
+constexpr std::chrono::seconds catch_up_limit{60};
+constexpr milliseconds catch_up_interval{50};
 
 std::string own_name(const settings& config) {
   if (!config.node.name.empty())
@@ -173,7 +180,31 @@ private:
                        : outcome::failed(reason.message)};
   }
 
+  // What this node's store has of a partition: the state is written a little behind the log.
+  uint64_t stored_position(partition_id partition) const {
+    partition_totals totals;
+    auto stored = store_.get(key_space::state, keys::meta(partition));
+    return stored && decode(*stored, totals) ? totals.applied : 0;
+  }
+
+  // The leaders may be elsewhere: what they have acknowledged has to be in the store that is copied.
+  void wait_for_acknowledged() const {
+    auto positions = require(ctx_.node().acknowledged());
+    auto end = std::chrono::steady_clock::now() + catch_up_limit;
+    for (partition_id partition = 0; partition < positions.size(); ++partition)
+      while (stored_position(partition) < positions[partition]) {
+        if (ctx_.wait_for(catch_up_interval))
+          throw unfinished{outcome::failed("stopped before it was done")};
+        if (std::chrono::steady_clock::now() >= end)
+          throw unfinished{outcome::failed("this node is behind the leader of partition " + std::to_string(partition) +
+                                           " and did not catch up within " + std::to_string(catch_up_limit.count()) +
+                                           " s: take the backup of another node (placement), or when it has")};
+      }
+  }
+
   outcome create() {
+    ctx_.progress(0, "asking the leaders what was acknowledged");
+    wait_for_acknowledged();
     auto copied = request_.verify ? 60.0 : 95.0;
     auto made =
       require(create_store_backup(store_, request_.destination, own_name(config_), watch(1, copied, "copying")));

@@ -1,5 +1,8 @@
 #include "runtime/backup/node_backup.hpp"
 
+#include "actors/keys.hpp"
+#include "actors/partition_state.hpp"
+#include "messages/codec.hpp"
 #include "runtime/storage/rocks_store.hpp"
 #include "tests/handlers/attempt.hpp"
 
@@ -9,6 +12,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
@@ -18,6 +22,25 @@ namespace overwatch {
 using testing::HasSubstr;
 
 namespace {
+
+/// A node of a cluster whose leaders have got so far, by partition; nothing: there is no majority.
+class node_with_leaders : public node_services {
+public:
+  std::optional<std::vector<uint64_t>> positions{std::vector<uint64_t>{}};
+
+  caf::expected<std::vector<uint64_t>> acknowledged() override {
+    if (!positions)
+      return make_error(ec::unavailable, "partition 0 has no leader");
+    return *positions;
+  }
+  caf::expected<submit_receipt> submit(const attempt_context&, task_spec, std::string) override { return no(); }
+  caf::expected<key_record> get_key(const std::string&) override { return no(); }
+  caf::expected<key_record> put_key(const std::string&, std::string, std::optional<uint64_t>) override { return no(); }
+  caf::expected<key_record> remove_key(const std::string&, std::optional<uint64_t>) override { return no(); }
+
+private:
+  static caf::error no() { return make_error(ec::invalid, "no"); }
+};
 
 class NodeBackupTest : public testing::Test {
 protected:
@@ -46,7 +69,7 @@ protected:
   outcome run(json::object fields) {
     fields["source"] = "node";
     fields.emplace("destination", (path_ / "backups").string());
-    attempt task{json::serialize(fields)};
+    attempt task{json::serialize(fields), "a backup", {}, node_};
     if (stopped_)
       task.stop->request(cancellation::cause::cancelled);
     auto result = run_node_backup(*task.context, config_, *store_);
@@ -63,6 +86,7 @@ protected:
   fs::path path_;
   settings config_;
   std::unique_ptr<rocks_store> store_;
+  std::shared_ptr<node_with_leaders> node_ = std::make_shared<node_with_leaders>();
   bool stopped_ = false;
   double percent_ = 0;
 };
@@ -95,6 +119,32 @@ TEST_F(NodeBackupTest, CreatesListsVerifiesAndPrunes) {
   EXPECT_EQ(good({{"keep", {{"last", 1}}}})["pruned"].at("removed_backups"), 1);
 }
 
+TEST_F(NodeBackupTest, WaitsUntilTheNodeHasWhatTheLeadersHaveAcknowledged) {
+  node_->positions = std::vector<uint64_t>{0, 7};
+  std::thread replica{[&] {
+    for (uint64_t applied : {3, 7}) {
+      partition_totals totals;
+      totals.applied = applied;
+      write_batch batch;
+      batch.put(key_space::state, keys::meta(1), encode(totals));
+      EXPECT_EQ(store_->write(batch, false), store::write_result::done);
+    }
+  }};
+  good({});
+  replica.join();
+  node_->positions = std::vector<uint64_t>{0, 8};
+  stopped_ = true; // or it would wait for a minute
+  EXPECT_THAT(run({}).message, HasSubstr("stopped"));
+}
+
+TEST_F(NodeBackupTest, WithoutAMajorityNobodyKnowsWhatWasAcknowledged) {
+  node_->positions.reset();
+  auto result = run({});
+  EXPECT_THAT(result.message, HasSubstr("partition 0 has no leader"));
+  EXPECT_TRUE(result.retryable);
+  EXPECT_FALSE(fs::exists(path_ / "backups"));
+}
+
 TEST_F(NodeBackupTest, ADamagedOneFailsTheVerify) {
   good({});
   fs::remove(path_ / "backups/engine/meta/1");
@@ -113,7 +163,7 @@ TEST_F(NodeBackupTest, ADestinationThatNoRootAllowsIsRefused) {
 TEST_F(NodeBackupTest, TheUsualPlaceIsBesideTheConfiguredRepository) {
   config_.backup.roots.clear();
   config_.backup.destination = (path_ / "files").string();
-  attempt task{R"({"source": "node"})"};
+  attempt task{R"({"source": "node"})", "a backup", {}, node_};
   auto result = run_node_backup(*task.context, config_, *store_);
   EXPECT_EQ(result.kind, violation::none) << result.message;
   EXPECT_TRUE(fs::exists(path_ / "files-node/records/1"));

@@ -32,6 +32,15 @@ caf::behavior played_gateway(caf::event_based_actor*, std::shared_ptr<task_spec>
       return key_record{x.key, x.value, 8, {}};
     },
     [=](const remove_key_request& x) { return key_record{x.key, "value", 7, {}}; },
+    [=](const cluster_request& x) {
+      cluster_status reply;
+      reply.partitions.resize(x.confirmed ? 1 : 3);
+      for (partition_id i = 0; i < reply.partitions.size(); ++i)
+        reply.partitions[i].partition = x.confirmed.value_or(i);
+      if (x.confirmed)
+        reply.partitions[0].committed = 10 + uint64_t{*x.confirmed};
+      return reply;
+    },
   };
 }
 
@@ -81,6 +90,12 @@ TEST_F(GatewayServicesTest, KeysAreReadAndWritten) {
   EXPECT_EQ(describe(services_->put_key("a", "b", 6).error()).code, ec::conflict);
   EXPECT_EQ(services_->remove_key("a")->key, "a");
   EXPECT_EQ(describe(services_->get_key("none").error()).code, ec::not_found);
+}
+
+TEST_F(GatewayServicesTest, LeadersOfAllPartitionsSayWhatWasAcknowledged) {
+  auto positions = services_->acknowledged();
+  ASSERT_TRUE(positions);
+  EXPECT_EQ(*positions, (std::vector<uint64_t>{10, 11, 12}));
 }
 
 TEST_F(GatewayServicesTest, AttemptWithoutANodeSaysSo) {

@@ -41,6 +41,7 @@ public:
   caf::expected<key_record> remove_key(const std::string&, std::optional<uint64_t>) override {
     return make_error(ec::invalid, "no");
   }
+  caf::expected<std::vector<uint64_t>> acknowledged() override { return make_error(ec::invalid, "no"); }
 };
 
 int64_t in_an_hour() {
