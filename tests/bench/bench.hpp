@@ -21,6 +21,8 @@ struct bench_options {
   uint32_t kill_rounds = 0;
   uint64_t snapshot_mb = 1024;      ///< size of the tree that is captured and restored
   uint64_t scan_files = 200'000;    ///< in the tree that is scanned
+  uint32_t fail_overs = 50;         ///< leaders that are killed
+  std::chrono::seconds idle{30};    ///< of an idle cluster
 };
 
 /// Tasks in a batch, over HTTP and CAF.
@@ -28,6 +30,12 @@ inline constexpr size_t batch_tasks = 500;
 
 /// Bytes of JSON in each task's payload.
 inline constexpr size_t payload_bytes = 300;
+
+/// Numbers of partitions that clusters are measured with.
+inline constexpr unsigned bench_partitions[]{1, 8, 64};
+
+/// How the nodes of a benchmark are started: with many slots for `noop`.
+support::node_options bench_node(const bench_options& options);
 
 /// A fresh node on an empty data directory, ready, with many slots for `noop`. The report gets its version.
 std::unique_ptr<support::node_process> start_node(const bench_options& options, report& results, bool caf = false);
@@ -64,6 +72,26 @@ void measure_decisions(const bench_options& options, report& results);
 
 /// The pass over all files of a security scan, beside `find` with the same tests.
 void measure_scan(const bench_options& options, report& results);
+
+// Of clusters: `--cluster` measures these, and `measure_limits`.
+
+/// What the log of one node costs with Raft and without, on the real journal and store.
+void measure_log(const bench_options& options, report& results);
+
+/// Submits and tasks end to end, through one node alone and through three.
+void measure_cluster(const bench_options& options, report& results);
+
+/// The same on three nodes with 1, 8 and 64 partitions.
+void measure_partitions(const bench_options& options, report& results);
+
+/// From kill -9 of the leader to the next acknowledged submit.
+void measure_fail_over(const bench_options& options, report& results);
+
+/// A node that lost its disk, beside `cp -a` of the data.
+void measure_catch_up(const bench_options& options, report& results);
+
+/// Processor time and memory of the nodes of an idle cluster.
+void measure_idle(const bench_options& options, report& results);
 
 /// kill -9 under load, with every acknowledged task accounted for.
 void measure_kill(const bench_options& options, report& results);

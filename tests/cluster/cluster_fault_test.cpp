@@ -1,5 +1,5 @@
-// Clusters of real nodes under load, with one fault each: nodes that are killed, frozen, started again, lose their disk or
-// fill it. Each test ends with the judgement of all that clients saw.
+// Clusters of real nodes under load, with one fault each: nodes that are killed, frozen, started again, lose their disk
+// or fill it. Each test ends with the judgement of all that clients saw.
 
 #include "tests/cluster/fault_cluster.hpp"
 #include "tests/support/process/eventually.hpp"

@@ -15,8 +15,11 @@ constexpr size_t max_kept = 20;
 
 constexpr const char* far_future = "2099-01-01T00:00:00Z";
 
-/// A node that refuses says so with one of these; every other answer but success leaves it open what happened.
-bool refuses(int status) { return status == 503 || status == 507 || status == 429; }
+/// A node that refuses says so with one of these, unless it says that it does not know. Every other answer but success
+/// leaves it open what happened.
+bool refuses(const support::http_answer& x) {
+  return (x.status == 503 || x.status == 507 || x.status == 429) && x.body.find("is unknown") == std::string::npos;
+}
 
 std::string any_of(const std::vector<std::string>& all, std::mt19937& random) {
   return all.empty() ? std::string{} : all[random() % all.size()];
@@ -101,7 +104,7 @@ private:
     if (!answer)
       return change_answer::unknown;
     return answer->status == 200 ? change_answer::acknowledged
-                                 : (refuses(answer->status) ? change_answer::refused : change_answer::unknown);
+                                 : (refuses(*answer) ? change_answer::refused : change_answer::unknown);
   }
 
   void submit(const std::string& fields, bool for_later = false) {

@@ -16,8 +16,9 @@ namespace overwatch {
 /// What a task's JSON says, for a history.
 task_sight sight_of(const boost::json::object& task);
 
-/// Clients that give a cluster work of all kinds through any node that is not frozen, read what they and others were told, and write all of
-/// it into a history, until they are stopped. They want named commands `record` and `hold` on every node.
+/// Clients that give a cluster work of all kinds through any node that is not frozen, read what they and others were
+/// told, and write all of it into a history, until they are stopped. They want named commands `record` and `hold` on
+/// every node.
 class fault_load {
 public:
   static constexpr unsigned clients = 6;

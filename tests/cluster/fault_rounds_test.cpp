@@ -1,5 +1,5 @@
-// Random faults, round after round, from a seed, on clusters of three and five nodes under load. Afterwards the history of
-// all clients is judged.
+// Random faults, round after round, from a seed, on clusters of three and five nodes under load. Afterwards the history
+// of all clients is judged.
 
 #include "tests/cluster/fault_cluster.hpp"
 #include "tests/support/process/eventually.hpp"

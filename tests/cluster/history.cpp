@@ -36,7 +36,8 @@ history::progress history::progress_of(const task_sight& x) {
   return {x.outcome.empty() ? 1 : 2, x.attempt};
 }
 
-void history::submitted(const request_time& when, const std::string& name, change_answer answer, const std::string& id) {
+void history::submitted(const request_time& when, const std::string& name, change_answer answer,
+                        const std::string& id) {
   std::lock_guard lock{mutex_};
   submits_[name] = {answer, id};
   counts_.acknowledged += answer == change_answer::acknowledged ? 1 : 0;

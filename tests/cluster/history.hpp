@@ -47,8 +47,8 @@ public:
   void saw(const request_time& when, const task_sight& x, read_level level);
   void saw_none(const request_time& when, const std::string& id, read_level level);
 
-  /// Registers: each has one writer, which writes 1, 2, 3 and so on, and nothing more after an answer that left open what
-  /// happened, because that write may happen at any later time. 0 stands for a register that is not there.
+  /// Registers: each has one writer, which writes 1, 2, 3 and so on, and nothing more after an answer that left open
+  /// what happened, because that write may happen at any later time. 0 stands for a register that is not there.
   void wrote(const request_time& when, const std::string& key, uint64_t number, change_answer answer);
   void read(const request_time& when, const std::string& key, uint64_t number, read_level level);
 
@@ -58,9 +58,9 @@ public:
   /// What a node listed when all was over: everything ended, nothing under way.
   void listed(const std::string& node, std::vector<task_sight> tasks);
 
-  /// Promises that were broken, a sentence each, at most `max_violations`: an acknowledged task that is not there or has
-  /// not ended; a refused one that is; a submit that made two; an outcome that changed; a current read that is older
-  /// than what was acknowledged or seen before; a value that nobody wrote; an attempt that began twice, or never.
+  /// Promises that were broken, a sentence each, at most `max_violations`: an acknowledged task that is not there or
+  /// has not ended; a refused one that is; a submit that made two; an outcome that changed; a current read that is
+  /// older than what was acknowledged or seen before; a value that nobody wrote; an attempt that began twice, or never.
   std::vector<std::string> violations() const;
   static constexpr size_t max_violations = 50;
 

@@ -7,8 +7,8 @@
 
 namespace overwatch {
 
-/// A file system in memory with little room, which can really be full. Needs root. (Nothing there survives a power loss;
-/// it shows what a full and a killed node do.) One thread.
+/// A file system in memory with little room, which can really be full. Needs root. (Nothing there survives a power
+/// loss; it shows what a full and a killed node do.) One thread.
 class small_disk {
 public:
   /// Throws std::runtime_error that says why when it cannot be mounted here.

@@ -10,8 +10,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr const char* any_task = R"({"name":"n","task_type":"noop"})";
-
 /// Voters of a partition by node, with their ids.
 std::map<std::string, std::string> voters_of(const json::object& partition) {
   std::map<std::string, std::string> result;
@@ -78,9 +76,8 @@ void node_group::lose_disk(const std::string& name) {
   process(name).start();
 }
 
-std::optional<http_answer> node_group::ask(const std::string& name, const std::string& path,
-                                                    std::string_view body, std::string_view method,
-                                                    std::chrono::milliseconds limit) const {
+std::optional<http_answer> node_group::ask(const std::string& name, const std::string& path, std::string_view body,
+                                           std::string_view method, std::chrono::milliseconds limit) const {
   try {
     network_visit there{process(name).network()};
     http_client http{process(name).http_port(), limit};
@@ -121,7 +118,9 @@ std::string node_group::current_leader() const {
   return {};
 }
 
-std::map<std::string, std::string> node_group::voters(const std::string& asked) const { return voters_of(group(asked)); }
+std::map<std::string, std::string> node_group::voters(const std::string& asked) const {
+  return voters_of(group(asked));
+}
 
 bool node_group::has_all_votes(const json::object& partition) const {
   auto all = voters_of(partition);
@@ -149,7 +148,8 @@ std::string node_group::state(const std::string& name, const std::string& asked)
 }
 
 std::optional<std::string> node_group::submit(const std::string& to) const {
-  auto answer = ask(to, "/tasks", any_task, "POST");
+  auto task = R"({"task_type":"noop","name":"submit )" + std::to_string(++submits_) + "\"}";
+  auto answer = ask(to, "/tasks", task, "POST");
   if (!answer || answer->status != 200)
     return std::nullopt;
   return text_at(json::parse(answer->body).as_object(), "id");

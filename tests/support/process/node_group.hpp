@@ -4,6 +4,7 @@
 #include "tests/support/process/node_process.hpp"
 #include "tests/support/process/test_network.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -17,11 +18,11 @@ namespace overwatch::support {
 /// How the nodes of a cluster are started.
 struct group_options {
   std::vector<std::string> names;
-  size_t listed = SIZE_MAX;   ///< so many of them know each other; the others know the first one and themselves
-  node_options node; ///< what all have
-  std::string cluster_config; ///< lines for their `cluster` section
+  size_t listed = SIZE_MAX;    ///< so many of them know each other; the others know the first one and themselves
+  node_options node;           ///< what all have
+  std::string cluster_config;  ///< lines for their `cluster` section
   const test_network* network = nullptr; ///< with a host for each name; then `cluster_config` has certificates
-  std::map<std::string, std::string> data_dirs;   ///< of nodes whose data are not in the scratch directory
+  std::map<std::string, std::string> data_dirs; ///< of nodes whose data are not in the scratch directory
 };
 
 /// The nodes of one cluster as processes, and what they say of it. Started, killed and so on by one thread; asked by
@@ -41,8 +42,8 @@ public:
 
   /// What a node answers, or nothing when it does not. `path` continues /api/overwatch.
   std::optional<http_answer> ask(const std::string& name, const std::string& path, std::string_view body = {},
-                                          std::string_view method = "GET",
-                                          std::chrono::milliseconds limit = std::chrono::seconds{40}) const;
+                                 std::string_view method = "GET",
+                                 std::chrono::milliseconds limit = std::chrono::seconds{40}) const;
 
   /// The node takes requests: it has its data, and sees somebody lead.
   bool serves(const std::string& name) const;
@@ -65,7 +66,7 @@ public:
   /// As `asked` sees it: "up" or "down".
   std::string state(const std::string& name, const std::string& asked) const;
 
-  /// The id, when it was acknowledged.
+  /// Submits a task that does nothing, with a name that no other one here has; its id, when it was acknowledged.
   std::optional<std::string> submit(const std::string& to) const;
 
   /// The end of every node's log goes to standard output.
@@ -84,6 +85,7 @@ private:
 
   std::vector<std::string> names_;
   std::map<std::string, member> members_;
+  mutable std::atomic<uint64_t> submits_{0};
 };
 
 } // namespace overwatch::support
