@@ -70,6 +70,8 @@ struct settings {
     std::vector<std::string> nodes; ///< name=host:port, this node among them (`config/cluster_nodes.hpp`); empty: alone
     uint32_t partitions = 1;        ///< of a cluster that this node founds
     std::chrono::seconds peer_timeout{3}; ///< a peer that is not heard for so long is down
+    std::chrono::seconds adopt_timeout{5}; ///< attempts of a node that is away for so long are lost
+    std::chrono::seconds lease{4};  ///< a pool that hears no leader for so long stops what must not run twice
     std::string certificate;        ///< PEM files; all three or none
     std::string key;
     std::string ca;
@@ -125,6 +127,7 @@ struct settings {
     std::string directory;           ///< empty: node.snapshots in the data directory
     uint32_t max_mb = 1024;          ///< of one snapshot
     uint32_t max_files = 100'000;    ///< likewise
+    std::chrono::seconds restore_limit{600}; ///< a rollback that needs a node waits for it so long
   } snapshots;
 
   struct {

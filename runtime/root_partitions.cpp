@@ -33,6 +33,9 @@ scheduler_options make_scheduler_options(const std::string& node, const settings
   x.max_lost = config.tasks.max_lost;
   x.retention = config.tasks.retention;
   x.reserve_after = config.resources.reserve_after;
+  x.adopt_timeout = config.cluster.adopt_timeout;
+  x.lease = config.cluster.lease;
+  x.restore_limit = config.snapshots.restore_limit;
   x.seed = std::random_device{}();
   return x;
 }

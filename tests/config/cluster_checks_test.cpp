@@ -37,6 +37,14 @@ std::vector<std::string> findings_of(const settings& values, bool fatal = true) 
 
 // -- nodes ---------------------------------------------------------------------
 
+TEST(ClusterChecksTest, WhatMustNotRunTwiceIsStoppedBeforeItStartsElsewhere) {
+  settings x;
+  x.cluster.lease = x.cluster.adopt_timeout = std::chrono::seconds{7};
+  EXPECT_THAT(findings_of(x), ElementsAre(HasSubstr("cluster.lease must be less than cluster.adopt-timeout (7 s)")));
+  x.cluster.adopt_timeout = std::chrono::seconds{8};
+  EXPECT_THAT(findings_of(x), IsEmpty());
+}
+
 TEST(ClusterNodesTest, EntriesAreNameHostAndPort) {
   auto x = read_cluster_node("a-1.x=example.org:7000");
   ASSERT_TRUE(x);
