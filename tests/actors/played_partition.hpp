@@ -14,7 +14,9 @@ namespace overwatch::test {
 
 inline const timestamp beginning{std::chrono::seconds{1'700'000'000}};
 
-inline task_id id_of(uint64_t n) { return {n << 16 | 0x7000, 0x8000000000000000ULL}; }
+inline task_id id_of(uint64_t n, partition_id partition = 0) {
+  return {n << 16 | 0x7000, 0x8000000000000000ULL | static_cast<uint64_t>(partition) << 46};
+}
 
 using spec_change = std::function<void(task_spec&)>;
 
@@ -47,7 +49,10 @@ inline put_command key(const std::string& name, std::optional<std::string> value
 /// The state of a partition over a store in memory, driven command by command.
 class played_partition {
 public:
-  played_partition() { start_again(); }
+  explicit played_partition(partition_id partition = 0, uint32_t partitions = 1)
+    : partition_{partition}, partitions_{partitions} {
+    start_again();
+  }
 
   applied_entry apply(std::vector<command> commands) {
     command_batch batch{time, std::move(commands)};
@@ -98,6 +103,12 @@ public:
       state->apply(batch, state->applied() + 1);
   }
 
+  /// Of all that replicas must agree on.
+  uint64_t digest() {
+    flush();
+    return state->digest();
+  }
+
   uint64_t stored_keys() const {
     uint64_t count = 0;
     for (auto i = db.scan(key_space::state, "", "\xff"); i->valid(); i->next())
@@ -110,7 +121,10 @@ public:
   timestamp time = beginning;
 
 private:
-  void start_again() { state = std::make_unique<partition_state>(db, 0); }
+  void start_again() { state = std::make_unique<partition_state>(db, partition_, partitions_); }
+
+  partition_id partition_;
+  uint32_t partitions_;
 
   std::vector<command_batch> since_flush_;
 };
