@@ -50,6 +50,10 @@ constexpr auto farewell = std::chrono::seconds{5};
 // Hundreds of threads serve connections; an arena for each pair of them would hold memory that nobody uses.
 constexpr int malloc_arenas = 4;
 
+// A thread without work looks for some every 50 us, so many times, and every 10 ms then. CAF's own 500 times are most of what
+// a node costs that only talks to its peers now and then.
+constexpr size_t moderate_polls = 40;
+
 struct system_config : caf::actor_system_config {
   explicit system_config(const settings& config) {
     set("scheduler.policy", caf::atom_from_string(config.scheduler.policy));
@@ -58,6 +62,7 @@ struct system_config : caf::actor_system_config {
     auto threads = config.scheduler.max_threads > 0 ? config.scheduler.max_threads
                                                     : std::thread::hardware_concurrency() / 2;
     set("scheduler.max-threads", static_cast<size_t>(std::max(1U, threads)));
+    set("work-stealing.moderate-poll-attempts", moderate_polls);
     load_caf_network(*this, config);
   }
 };
