@@ -62,6 +62,8 @@ void apply_entry(replica_pointer self, committed_entry& x) {
   answer_waits(self, *entry);
   auto has_nodes = std::any_of(entry->documents.begin(), entry->documents.end(),
                                [](const auto& change) { return change.kind == document_kind::node; });
+  auto has_drain = std::any_of(entry->settings.begin(), entry->settings.end(),
+                               [](const auto& change) { return change.first.compare(0, 6, "drain.") == 0; });
   applied_ptr shared = std::move(entry);
   if (opens_own_leadership(self, x.batch)) {
     state.group.opened = true;
@@ -74,7 +76,9 @@ void apply_entry(replica_pointer self, committed_entry& x) {
   self->send(state.links.metrics, shared);
   for (const auto& watcher : state.watchers)
     self->send(watcher, shared);
-  if (has_nodes)
+  if (has_drain)
+    replica_group::tell_leader(self);
+  else if (has_nodes)
     replica_group::tell_roster(self);
 }
 

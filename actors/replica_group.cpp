@@ -134,6 +134,10 @@ void tell_leader(replica_pointer self) {
   report.here = log.leads() && state.group.opened;
   report.term = log.term();
   report.node = leader_of(self);
+  constexpr std::string_view drain{"drain."};
+  for (const auto& [key, value] : state.machine->settings())
+    if (key.compare(0, drain.size(), drain) == 0)
+      report.draining.insert(key.substr(drain.size()));
   if (!report.node.empty())
     state.group.leaderless_since.reset();
   else if (!state.group.leaderless_since)

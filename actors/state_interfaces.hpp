@@ -12,6 +12,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <set>
+
 /// The lower half of the map inside a node: who keeps the state and reads it. These messages never leave the node, so they
 /// may carry pointers to immutable values.
 namespace overwatch {
@@ -233,6 +235,7 @@ struct leader_report {
   std::string node; ///< empty: none is known
   bool here = false; ///< this node leads, and has applied all that was acknowledged before
   uint64_t term = 0;
+  std::set<std::string> draining; ///< nodes that are being drained, as this partition knows it
 };
 
 using leader_listener = caf::typed_actor<caf::reacts_to<leader_report>>;

@@ -81,7 +81,7 @@ void root_state::start_partitions() {
     links_.replicas.push_back(one.replica);
   join_cluster();
   leaders_changed_ = std::chrono::steady_clock::now();
-  if (partitions_.size() > 1 && !std::exchange(balancing_, true))
+  if (!std::exchange(balancing_, true))
     self_->delayed_send(self_, balance_interval, caf::tick_atom::value);
 }
 
@@ -204,9 +204,12 @@ void root_state::balance() {
   self_->delayed_send(self_, balance_interval, caf::tick_atom::value);
   if (std::chrono::steady_clock::now() - leaders_changed_ < steady_before_balance)
     return;
-  std::set<std::string> up{options_.node};
+  const auto& draining = partitions_.front().leader.draining;
+  std::set<std::string> up;
+  if (draining.count(options_.node) == 0)
+    up.insert(options_.node);
   for (const auto& [node, peer] : peers_)
-    if (peer.up)
+    if (peer.up && draining.count(node) == 0)
       up.insert(node);
   std::map<partition_id, std::string> leaders;
   for (partition_id number = 0; number < partitions_.size(); ++number) {

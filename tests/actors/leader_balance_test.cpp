@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace overwatch::test {
@@ -32,6 +33,15 @@ TEST(LeaderBalanceTest, NodeWithTheMostGivesToTheNodeWithTheLeast) {
 TEST(LeaderBalanceTest, NodesThatAreDownGetNothing) {
   EXPECT_FALSE(next_leader_move({{0, "a"}, {1, "a"}, {2, "b"}}, {"a", "b"}, "a"));
   EXPECT_FALSE(next_leader_move({{0, "a"}, {1, "a"}, {2, "a"}}, {"a"}, "a"));
+}
+
+TEST(LeaderBalanceTest, NodeThatMayNotLeadGivesAllAway) {
+  auto move = next_leader_move({{0, "a"}, {1, "b"}}, {"b", "c"}, "a");
+  ASSERT_TRUE(move);
+  EXPECT_EQ(move->partition, 0);
+  EXPECT_EQ(move->to, "c");
+  EXPECT_FALSE(next_leader_move({{0, "a"}}, {}, "a")) << "nobody else may";
+  EXPECT_FALSE(next_leader_move({{0, "b"}}, {"b"}, "a")) << "it leads nothing";
 }
 
 TEST(LeaderBalanceTest, AnyStartEndsBalanced) {

@@ -115,6 +115,18 @@ TEST_F(PartitionsTest, GateIsClosedEverywhereOnceThatIsAcknowledged) {
   EXPECT_TRUE(eventually([&] { return has_status(ids, alive, "completed"); }));
 }
 
+TEST_F(PartitionsTest, DrainedNodeLeadsNothing) {
+  auto drained = nodes_->ask("a", "/cluster/nodes/b/drain", "{}", "POST");
+  ASSERT_TRUE(drained && drained->status < 300) << (drained ? drained->body : "no answer");
+  EXPECT_TRUE(eventually([&] {
+    auto now = led("c");
+    return now["a"] >= 3 && now["b"] == 0 && now["c"] >= 3;
+  }));
+  auto resumed = nodes_->ask("b", "/cluster/nodes/b/resume", "{}", "POST");
+  ASSERT_TRUE(resumed && resumed->status < 300) << (resumed ? resumed->body : "no answer");
+  EXPECT_TRUE(eventually([&] { return led("a")["b"] >= 2; }));
+}
+
 TEST_F(PartitionsTest, ParentsMayBeInOtherPartitions) {
   std::vector<std::string> ids;
   std::string parents;
