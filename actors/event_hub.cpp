@@ -15,11 +15,6 @@ namespace overwatch {
 
 namespace {
 
-size_t bytes_of(const event& x) {
-  return sizeof(event) + x.message.size() + x.error.message.size()
-         + (x.spec ? sizeof(task_spec) + x.spec->name.size() + x.spec->description.size() : 0);
-}
-
 bool wanted(const event_request& request, const event& x) {
   const auto& kinds = request.kinds;
   return (kinds.empty() || std::find(kinds.begin(), kinds.end(), x.kind) != kinds.end())
@@ -30,36 +25,37 @@ bool wanted(const event_request& request, const event& x) {
 
 void event_hub_state::set_up(pointer self, event_hub_options options) {
   self_ = self;
-  options_ = options;
+  options_ = std::move(options);
+  events_ = event_ring{options_.max_events, options_.max_bytes};
 }
 
-void event_hub_state::append(event&& x) {
-  newest_ = x.cursor;
-  bytes_ += bytes_of(x);
-  events_.push_back(std::move(x));
-  while (events_.size() > options_.max_events || bytes_ > options_.max_bytes) {
-    complete_after_ = events_.front().cursor;
-    bytes_ -= bytes_of(events_.front());
-    events_.pop_front();
+// -- what happens --------------------------------------------------------------
+
+void event_hub_state::begin(const applied_position& x) {
+  events_.begin(x.partition, x.index);
+  for (auto& one : readers_) {
+    events_.complete(*one.request.after);
+    events_.complete(one.from);
+    one.next.reset();
   }
 }
 
+// Gates and settings of the control partition are copied into the others: they are told once.
 void event_hub_state::add(const applied_entry& entry) {
-  if (!std::exchange(begun_, true)) { // what was before is not known here
-    complete_after_ = {entry.partition, entry.index - 1, ~0ULL};
-    newest_ = complete_after_;
-  }
+  if (!events_.has_begun(entry.partition)) // what was before is not known here
+    begin({entry.partition, entry.index - 1});
   uint64_t number = 0;
   auto tell = [&](event&& x) {
     x.time = entry.time;
     x.cursor = {entry.partition, entry.index, number++};
-    append(std::move(x));
+    events_.add(std::move(x));
   };
   for (const auto& change : entry.changes)
     for (auto& x : events_of(change, entry.time))
       tell(std::move(x));
+  auto controls = entry.partition == control_partition;
   for (const auto& change : entry.documents)
-    if (auto x = event_of_gate(change))
+    if (auto x = controls ? event_of_gate(change) : std::nullopt)
       tell(std::move(*x));
   for (const auto& workflow : entry.workflows) {
     if (!workflow->finished_at)
@@ -70,12 +66,14 @@ void event_hub_state::add(const applied_entry& entry) {
     tell(std::move(x));
   }
   for (const auto& [key, value] : entry.settings) {
-    if (key != "dispatch")
+    if (key != "dispatch" || !controls)
       continue;
     event x;
     x.kind = value == "stopped" ? event_kind::dispatch_stopped : event_kind::dispatch_resumed;
     tell(std::move(x));
   }
+  if (number == 0)
+    events_.pass(entry.partition, entry.index);
   answer_readers();
 }
 
@@ -105,48 +103,79 @@ std::optional<event> event_hub_state::event_of_gate(const document_change& chang
   return x;
 }
 
-void event_hub_state::add_live(partition_id partition, std::vector<event>& events) {
-  for (auto& x : events) {
-    x.cursor = {partition, newest_.index, newest_.number + 1};
-    append(std::move(x));
-  }
+void event_hub_state::add_live(live_events& x) {
+  if (!events_.has_begun(x.partition))
+    return;
+  for (auto& one : x.events)
+    gather(events_.add_live(x.partition, std::move(one), 0));
   answer_readers();
 }
 
-bool event_hub_state::fill(const event_request& x, event_batch& out) const {
-  const auto& after = *x.after;
-  out.next = after;
-  if (after < complete_after_) {
+// -- readers -------------------------------------------------------------------
+
+void event_hub_state::add_gaps(reader& x, event_batch& out) const {
+  for (const auto& cursor : events_.missed(*x.request.after)) {
+    if (out.events.size() >= x.request.limit)
+      return;
     event gap;
     gap.kind = event_kind::gap;
     gap.time = now();
-    gap.cursor = complete_after_;
-    gap.message = "events before this one are no longer kept: look at the tasks again";
-    out.next = gap.cursor;
+    gap.cursor = cursor;
+    gap.message = "events of partition " + std::to_string(cursor.partition)
+                  + " before this one are no longer kept: look at the tasks again";
+    x.request.after->advance(cursor);
     out.events.push_back(std::move(gap));
   }
-  auto from = std::upper_bound(events_.begin(), events_.end(), after,
-                               [](const event_cursor& cursor, const event& y) { return cursor < y.cursor; });
-  for (auto i = from; i != events_.end() && out.events.size() < x.limit; ++i) {
-    out.next = i->cursor;
-    if (wanted(x, *i))
-      out.events.push_back(*i);
+}
+
+// Takes the reader's position to what it has seen, or does not want.
+bool event_hub_state::fill(reader& x, event_batch& out) const {
+  auto& position = *x.request.after;
+  if (!x.next || *x.next < events_.first()) {
+    add_gaps(x, out);
+    x.next = events_.first_unseen(position);
   }
-  return !out.events.empty();
+  for (; *x.next != events_.end() && out.events.size() < x.request.limit; ++*x.next) {
+    const auto& one = events_.at(*x.next);
+    const auto* seen = position.find(one.cursor.partition);
+    if (seen != nullptr && !(*seen < one.cursor))
+      continue; // at another node
+    position.advance(one.cursor);
+    if (wanted(x.request, one))
+      out.events.push_back(one);
+  }
+  if (out.events.empty())
+    return false;
+  out.from = std::move(x.from);
+  out.next = std::move(position);
+  return true;
 }
 
 caf::result<event_batch> event_hub_state::read(event_request& x) {
+  if (x.after && !x.after->valid())
+    return make_error(ec::invalid, "the partitions of a position ascend", "/after");
+  note_interest(x);
   if (!x.after)
-    x.after = newest_;
+    x.after.emplace();
+  events_.complete(*x.after);
+  auto wait = x.wait;
+  reader one;
+  one.from = *x.after;
+  one.request = std::move(x);
   event_batch batch;
-  if (fill(x, batch) || x.wait.count() <= 0)
+  if (fill(one, batch))
     return batch;
+  if (wait.count() <= 0) {
+    batch.from = std::move(one.from);
+    batch.next = std::move(*one.request.after);
+    return batch;
+  }
   if (readers_.size() >= options_.max_waiting_readers)
     return make_error(ec::overloaded, "too many readers wait for events; ask again in a second");
-  auto promise = self_->make_response_promise<event_batch>();
-  auto until = self_->clock().now() + x.wait;
-  x.after = batch.next; // what did not match need not be looked at again
-  readers_.push_back({promise, std::move(x), until});
+  one.promise = self_->make_response_promise<event_batch>();
+  one.until = self_->clock().now() + wait;
+  auto promise = one.promise;
+  readers_.push_back(std::move(one));
   if (!std::exchange(ticking_, true))
     self_->delayed_send(self_, options_.tick_interval, caf::tick_atom::value);
   return promise;
@@ -155,12 +184,10 @@ caf::result<event_batch> event_hub_state::read(event_request& x) {
 void event_hub_state::answer_readers() {
   auto answered = [&](reader& x) {
     event_batch batch;
-    auto found = fill(x.request, batch);
-    if (found)
-      x.promise.deliver(std::move(batch));
-    else
-      x.request.after = batch.next;
-    return found;
+    if (!fill(x, batch))
+      return false;
+    x.promise.deliver(std::move(batch));
+    return true;
   };
   readers_.erase(std::remove_if(readers_.begin(), readers_.end(), answered), readers_.end());
 }
@@ -172,7 +199,10 @@ void event_hub_state::tick() {
     if (x.until > time)
       return false;
     event_batch nothing;
-    nothing.next = *x.request.after;
+    nothing.from = std::move(x.from);
+    nothing.next = std::move(*x.request.after);
+    for (const auto& cursor : events_.newest().cursors)
+      nothing.next.advance(cursor); // also behind entries that nothing is told of
     x.promise.deliver(std::move(nothing));
     return true;
   };
@@ -182,12 +212,21 @@ void event_hub_state::tick() {
 }
 
 event_hub_actor::behavior_type event_hub(event_hub_state::pointer self, event_hub_options options) {
-  self->state.set_up(self, options);
+  self->state.set_up(self, std::move(options));
   return {
     [=](const applied_ptr& x) { self->state.add(*x); },
-    [=](live_events& x) { self->state.add_live(x.partition, x.events); },
+    [=](const applied_position& x) {
+      self->state.begin(x);
+      self->state.answer_readers();
+    },
+    [=](live_events& x) { self->state.add_live(x); },
     [=](event_request& x) { return self->state.read(x); },
+    [=](const peer_report& x) { self->state.set_peer(x); },
+    [=](const live_interest& x) { self->state.set_interest(x); },
+    [=](live_batch& x) { self->state.add_batch(x); },
     [=](caf::tick_atom) { self->state.tick(); },
+    [=](caf::flush_atom) { self->state.send_gathered(); },
+    [=](caf::idle_atom) { self->state.renew_interest(); },
   };
 }
 

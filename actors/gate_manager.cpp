@@ -1,5 +1,6 @@
 #include "actors/gate_manager.hpp"
 
+#include "actors/all_stats.hpp"
 #include "actors/gate_rules.hpp"
 #include "actors/open_hours.hpp"
 #include "messages/codec.hpp"
@@ -25,11 +26,11 @@ caf::error no_such_gate(const std::string& name) {
 } // namespace
 
 void gate_manager_state::set_up(pointer self, gate_manager_options options, scheduler_actor scheduler,
-                                replica_actor replica) {
+                                std::vector<replica_actor> replicas) {
   self_ = self;
   options_ = std::move(options);
   scheduler_ = std::move(scheduler);
-  replica_ = std::move(replica);
+  replicas_ = std::move(replicas);
   load({});
 }
 
@@ -39,7 +40,7 @@ void gate_manager_state::load(std::string after) {
   documents_request request;
   request.kind = document_kind::gate;
   request.after = std::move(after);
-  self_->request(replica_, options_.request_timeout, request)
+  self_->request(replicas_[control_partition], options_.request_timeout, request)
     .then(
       [this](const document_page& page) {
         for (const auto& document : page.documents) {
@@ -206,7 +207,7 @@ void gate_manager_state::settle(const std::string& name, const std::optional<gat
 
 /// After a change whose outcome is unknown: the store knows.
 void gate_manager_state::look_up(const std::string& name) {
-  self_->request(replica_, options_.request_timeout, document_request{document_kind::gate, name})
+  self_->request(replicas_[control_partition], options_.request_timeout, document_request{document_kind::gate, name})
     .then(
       [this, name](const document& found) {
         gate_record record;
@@ -308,19 +309,13 @@ void gate_manager_state::look_at_health() {
     return;
   }
   reading_ = true;
-  self_->request(replica_, options_.request_timeout, stats_request{})
-    .then(
-      [this, values](const stats_reply& stats) mutable {
-        reading_ = false;
-        values.merge(tasks_of(stats));
-        judge_health(values);
-        wake_for_next();
-      },
-      [this, values](const caf::error&) {
-        reading_ = false;
-        judge_health(values);
-        wake_for_next();
-      });
+  ask_all_stats(self_, replicas_, options_.request_timeout, [this, values](const std::optional<stats_reply>& stats) mutable {
+    reading_ = false;
+    if (stats)
+      values.merge(tasks_of(*stats));
+    judge_health(values);
+    wake_for_next();
+  });
 }
 
 gate_manager_state::readings gate_manager_state::tasks_of(const stats_reply& stats) {
@@ -384,8 +379,8 @@ void gate_manager_state::wake_for_next() {
 // -- the actor -----------------------------------------------------------------
 
 gate_manager_actor::behavior_type gate_manager(gate_manager_state::pointer self, gate_manager_options options,
-                                               scheduler_actor scheduler, replica_actor replica) {
-  self->state.set_up(self, std::move(options), std::move(scheduler), std::move(replica));
+                                               scheduler_actor scheduler, std::vector<replica_actor> replicas) {
+  self->state.set_up(self, std::move(options), std::move(scheduler), std::move(replicas));
   return {
     [=](const gates_request&) { return self->state.list(); },
     [=](set_gate_request& x) { return self->state.change(std::move(x)); },

@@ -29,7 +29,8 @@ public:
   static inline const char* name = "gate_manager";
   using pointer = gate_manager_actor::stateful_pointer<gate_manager_state>;
 
-  void set_up(pointer self, gate_manager_options options, scheduler_actor scheduler, replica_actor replica);
+  void set_up(pointer self, gate_manager_options options, scheduler_actor scheduler,
+              std::vector<replica_actor> replicas);
 
   caf::result<gates_reply> list();
   caf::result<gate_record> change(set_gate_request x);
@@ -78,7 +79,7 @@ private:
   pointer self_ = nullptr;
   gate_manager_options options_;
   scheduler_actor scheduler_;
-  replica_actor replica_;
+  std::vector<replica_actor> replicas_; // by partition
   std::map<std::string, gate> gates_;
   bool loaded_ = false;
   std::vector<std::function<void()>> until_loaded_;
@@ -90,8 +91,9 @@ private:
   uint64_t generation_ = 0; ///< of the running timer
 };
 
+/// `replicas`: those of this node, by partition. `scheduler`: of the control partition.
 gate_manager_actor::behavior_type gate_manager(gate_manager_state::pointer self, gate_manager_options options,
-                                               scheduler_actor scheduler, replica_actor replica);
+                                               scheduler_actor scheduler, std::vector<replica_actor> replicas);
 
 inline constexpr size_t max_waiting_gate_changes = 100; ///< of one gate; and requests while the gates are being loaded
 inline constexpr auto longest_gate_sleep = std::chrono::minutes{1}; ///< a clock that was set is noticed after it

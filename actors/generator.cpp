@@ -1,5 +1,6 @@
 #include "actors/generator.hpp"
 
+#include "actors/declared_types.hpp"
 #include "actors/task_events.hpp"
 #include "config/log.hpp"
 #include "messages/codec.hpp"
@@ -47,11 +48,12 @@ rule_event event_of(const event& x) {
 generator_state::generator_state() : schedule_book_{[this](timestamp time) { return ids_.next(time, 0); }} {}
 
 void generator_state::set_up(pointer self, generator_options options, scheduler_actor scheduler,
-                             replica_actor replica) {
+                             std::vector<replica_actor> replicas) {
   self_ = self;
   options_ = std::move(options);
   scheduler_ = std::move(scheduler);
-  replica_ = std::move(replica);
+  replicas_ = std::move(replicas);
+  types_ = options_.task_types;
   started_ = options_.clock();
   interval_ = options_.interval;
   ids_ = task_id_generator{options_.seed};
@@ -68,11 +70,12 @@ void generator_state::set_up(pointer self, generator_options options, scheduler_
                               options_.sample, options_.task_types, options_.snapshot_roots};
   worker_ = options_.own_thread ? self->spawn<caf::linked + caf::detached>(rule_worker, std::move(judging))
                                 : self->spawn<caf::linked>(rule_worker, std::move(judging));
-  self->send(replica_, caf::subscribe_atom::value, caf::actor_cast<caf::strong_actor_ptr>(self));
+  for (const auto& one : replicas_)
+    self->send(one, caf::subscribe_atom::value, caf::actor_cast<caf::strong_actor_ptr>(self));
   load();
 }
 
-// The replica tells of all that is applied from now on, and answers in between: what it answers is the state at that
+// The replicas tell of all that is applied from now on, and answer in between: what they answer is the state at that
 // place.
 void generator_state::load() {
   self_->request(scheduler_, load_timeout, scheduler_status_request{})
@@ -84,6 +87,9 @@ void generator_state::load() {
         }
         if (auto i = x.settings.find(std::string{interval_setting}); i != x.settings.end() && !i->second.empty())
           interval_ = std::chrono::seconds{std::stoll(i->second)};
+        auto declared = declared_types(x.settings);
+        declared.insert(declared_types_.begin(), declared_types_.end()); // it may be older than what was applied
+        declare_types(declared);
         load_documents(document_kind::gate, {});
       },
       [this](const caf::error&) { load_later(); });
@@ -100,7 +106,7 @@ void generator_state::load_documents(document_kind kind, std::string after) {
   request.kind = kind;
   request.after = std::move(after);
   request.limit = page_size;
-  self_->request(replica_, load_timeout, request)
+  self_->request(replicas_[control_partition], load_timeout, request)
     .then(
       [this, kind](const document_page& page) {
         for (const auto& x : page.documents)
@@ -152,7 +158,7 @@ void generator_state::load_schedules() {
   }
   auto last = record.last_task;
   auto shared = std::make_shared<schedule_record>(std::move(record));
-  self_->request(replica_, load_timeout, get_request{last})
+  self_->request(replicas_[control_partition], load_timeout, get_request{last})
     .then([this, shared](const task_record& task) {
             take_schedule(std::move(*shared), !is_terminal(task.state.status));
           },
@@ -187,19 +193,7 @@ failure generator_state::not_loaded() const {
 // -- what happens --------------------------------------------------------------
 
 void generator_state::applied(const applied_entry& entry) {
-  for (const auto& [key, value] : entry.settings) {
-    if (key == interval_setting && value.empty())
-      set_interval(options_.interval);
-    if (key == "dispatch")
-      add_event(event_of(value == "stopped" ? event_kind::dispatch_stopped : event_kind::dispatch_resumed, {}),
-                nullptr);
-  }
-  for (const auto& x : entry.documents) {
-    if (x.kind == document_kind::gate)
-      take_gate(x.name, x.value);
-    else
-      take_doubtful(x);
-  }
+  cursor_ = {entry.partition, entry.index, 0};
   auto slots_are_due = false;
   for (const auto& change : entry.changes) {
     auto ended = change.kind == change_kind::ended;
@@ -211,14 +205,50 @@ void generator_state::applied(const applied_entry& entry) {
       for (const auto& x : events_of(change, entry.time))
         add_event(event_of(x), &change.spec->origin);
   }
+  if (entry.partition == control_partition)
+    apply_control(entry);
+  if (slots_are_due)
+    take_due();
+  next();
+}
+
+// The other partitions have copies of its gates and settings.
+void generator_state::apply_control(const applied_entry& entry) {
+  auto declared = declared_types_;
+  for (const auto& [key, value] : entry.settings) {
+    if (key == interval_setting && value.empty())
+      set_interval(options_.interval);
+    if (key == "dispatch")
+      add_event(event_of(value == "stopped" ? event_kind::dispatch_stopped : event_kind::dispatch_resumed, {}),
+                nullptr);
+    if (auto type = declared_type(key)) {
+      if (value.empty())
+        declared.erase(*type);
+      else
+        declared.insert(*type);
+    }
+  }
+  declare_types(declared);
+  for (const auto& x : entry.documents) {
+    if (x.kind == document_kind::gate)
+      take_gate(x.name, x.value);
+    else
+      take_doubtful(x);
+  }
   for (const auto& workflow : entry.workflows)
     if (workflow->finished_at)
       add_event(event_of(event_kind::workflow_finished,
                          to_string(workflow->id) + " " + std::string{name_of(workflow->status)}),
                 nullptr);
-  if (slots_are_due)
-    take_due();
-  next();
+}
+
+void generator_state::declare_types(const std::set<std::string>& declared) {
+  if (declared == declared_types_)
+    return;
+  declared_types_ = declared;
+  types_ = options_.task_types;
+  types_.insert(declared.begin(), declared.end());
+  self_->send(worker_, known_types{types_});
 }
 
 // A proposal that was not answered in time may be applied later; what is shown is then what was stored.
@@ -261,13 +291,10 @@ void generator_state::take_gate(const std::string& gate, const std::shared_ptr<c
   add_event(event_of(record.open ? event_kind::gate_opened : event_kind::gate_closed, gate + ": " + reason), nullptr);
 }
 
+// Entries of different partitions come in no order of time.
 void generator_state::count_failure(timestamp time) {
-  auto second = std::chrono::time_point_cast<std::chrono::seconds>(time);
-  if (failures_.empty() || failures_.back().first != second)
-    failures_.emplace_back(second, 0);
-  ++failures_.back().second;
-  while (time - failures_.front().first >= recent_failures)
-    failures_.pop_front();
+  ++failures_[std::chrono::time_point_cast<std::chrono::seconds>(time)];
+  failures_.erase(failures_.begin(), failures_.lower_bound(options_.clock() - recent_failures));
 }
 
 void generator_state::timer(uint64_t number) {
@@ -294,9 +321,9 @@ void generator_state::arm_interval() {
 }
 
 generator_actor::behavior_type generator(generator_state::pointer self, generator_options options,
-                                         scheduler_actor scheduler, replica_actor replica) {
+                                         scheduler_actor scheduler, std::vector<replica_actor> replicas) {
   auto& state = self->state;
-  state.set_up(self, std::move(options), std::move(scheduler), std::move(replica));
+  state.set_up(self, std::move(options), std::move(scheduler), std::move(replicas));
   return {
     [=](const generate_request&) { return self->state.generate(); },
     [=](const schedules_request&) { return self->state.schedules(); },

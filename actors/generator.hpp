@@ -22,7 +22,7 @@ struct generator_options {
   std::function<std::string(const submission&)> write_task;
   /// Metrics of the host, called on the thread that judges; may be empty.
   std::function<std::map<std::string, double>()> sample;
-  std::set<std::string> task_types;        ///< that are known
+  std::set<std::string> task_types;        ///< that are known beside those that settings declare
   std::vector<std::string> snapshot_roots; ///< under which the paths of a snapshot scope lie
   bool own_thread = true;                  ///< rules are judged on a thread of their own; without: for tests
 };
@@ -34,7 +34,12 @@ struct generator_options {
 /// they name. An event of a task that a rule made does not make the same rule fire. Of one rule at most one judgement
 /// waits, and `max_waiting_events` for events; more events are counted on the newest one.
 ///
-/// Talks to its replica (documents, applied entries), the scheduler (proposals) and its rule_worker.
+/// Hears what is applied of all partitions, from the replicas of its node; those that do not lead may be behind. A rule
+/// remembers how far the events are that made it fire, so that another generator, on another node, does not let it fire for them
+/// again. Events that nobody has judged when the generator moves are lost to rules.
+///
+/// Talks to the replicas (applied entries, stats; that of the control partition: documents), the scheduler of the control
+/// partition (proposals) and its rule_worker.
 class generator_state {
 public:
   static inline const char* name = "generator";
@@ -42,7 +47,7 @@ public:
 
   generator_state();
 
-  void set_up(pointer self, generator_options options, scheduler_actor scheduler, replica_actor replica);
+  void set_up(pointer self, generator_options options, scheduler_actor scheduler, std::vector<replica_actor> replicas);
   void applied(const applied_entry& entry);
   void timer(uint64_t number);
   void set_interval(std::chrono::seconds interval);
@@ -79,6 +84,7 @@ private:
   struct judgement {
     std::string rule;
     std::optional<rule_event> event;
+    event_cursor cursor; // of the event
     std::vector<std::shared_ptr<round>> rounds;
   };
 
@@ -95,6 +101,8 @@ private:
   void doubt(document_kind kind, const std::string& document);
   void take_doubtful(const document_change& x);
   void take_gate(const std::string& gate, const std::shared_ptr<const std::string>& value);
+  void apply_control(const applied_entry& entry);
+  void declare_types(const std::set<std::string>& declared);
   void count_failure(timestamp time);
 
   // -- rules -------------------------------------------------------------------
@@ -114,6 +122,7 @@ private:
   void note_error(const std::string& rule, std::string error, timestamp time);
   void store(const rule_record& x, std::function<void(const failure&)> then);
   void test_now(const test_rule_request& x, caf::typed_response_promise<test_rule_reply> promise);
+  rule_record after_firing(const judgement& x, const std::vector<task_id>& created, timestamp time) const;
   judge_request judge_request_of(const rule_record& x, rule_inputs inputs) const;
 
   // -- schedules ---------------------------------------------------------------
@@ -128,7 +137,7 @@ private:
   pointer self_ = nullptr;
   generator_options options_;
   scheduler_actor scheduler_;
-  replica_actor replica_;
+  std::vector<replica_actor> replicas_; // by partition
   rule_worker_actor worker_;
   timestamp started_;
   std::chrono::seconds interval_{60}; // in force
@@ -138,6 +147,9 @@ private:
   uint64_t interval_timer_ = 0;
   uint64_t slot_timer_ = 0;
   std::set<std::pair<document_kind, std::string>> doubtful_; // proposed, and not known whether it will be applied
+  std::set<std::string> declared_types_; // by settings
+  std::set<std::string> types_;          // that are known, of whatever source
+  event_cursor cursor_;                  // of the newest event that was shown to the rules
   std::deque<schedule_record> unread_; // schedules whose last task was not looked at yet
 
   rule_book book_;
@@ -149,7 +161,7 @@ private:
   std::map<std::string, bool> gates_;
   std::map<std::string, double> stats_;
   std::optional<timestamp> stats_time_;
-  std::deque<std::pair<timestamp, uint64_t>> failures_; // of tasks, by second
+  std::map<timestamp, uint64_t> failures_; // of tasks, by second
 
   task_id_generator ids_{1};
   schedule_book schedule_book_;
@@ -158,8 +170,9 @@ private:
   size_t changes_under_way_ = 0;
 };
 
+/// `replicas`: those of this node, by partition. `scheduler`: of the control partition.
 generator_actor::behavior_type generator(generator_state::pointer self, generator_options options,
-                                         scheduler_actor scheduler, replica_actor replica);
+                                         scheduler_actor scheduler, std::vector<replica_actor> replicas);
 
 /// Bounds of the generator; what is above them is refused with `overloaded`, or counted.
 inline constexpr size_t max_waiting_events = 16;     ///< of one rule

@@ -1,4 +1,6 @@
 #include "actors/generator.hpp"
+
+#include "actors/all_stats.hpp"
 #include "config/log.hpp"
 #include "messages/codec.hpp"
 
@@ -89,7 +91,7 @@ void generator_state::begin_round(std::optional<caf::typed_response_promise<subm
       added.push_back(std::move(name));
   }
   for (auto& name : added)
-    judgements_.push_back({std::move(name), {}, {all}});
+    judgements_.push_back({std::move(name), {}, {}, {all}});
   if (all->left == 0)
     finish_round(all);
   next();
@@ -105,15 +107,19 @@ void generator_state::finish_round(const std::shared_ptr<round>& x) {
 }
 
 void generator_state::add_event(const rule_event& x, const task_origin* origin) {
+  ++cursor_.number;
   if (!loaded_)
     return;
   for (const auto& rule : book_.listening(x.kind)) {
     if (origin != nullptr && origin->kind == origin_kind::rule && origin->id == rule)
       continue; // what a rule made does not make it fire again
+    const auto* heard = book_.find(rule)->heard.find(cursor_.partition);
+    if (heard != nullptr && !(*heard < cursor_))
+      continue; // it fired for it already, when the generator was on another node
     auto& waiting = waiting_events_[rule];
     if (waiting < max_waiting_events) {
       ++waiting;
-      judgements_.push_back({rule, x, {}});
+      judgements_.push_back({rule, x, cursor_, {}});
       continue;
     }
     auto newest = std::find_if(judgements_.rbegin(), judgements_.rend(),
@@ -121,6 +127,7 @@ void generator_state::add_event(const rule_event& x, const task_origin* origin) 
     auto count = newest->event->count + 1;
     newest->event = x;
     newest->event->count = count;
+    newest->cursor = cursor_;
   }
 }
 
@@ -172,14 +179,13 @@ void generator_state::with_inputs(std::function<void(rule_inputs)> then) {
     give();
     return;
   }
-  self_->request(replica_, stats_timeout, stats_request{})
-    .then(
-      [this, give, time](const stats_reply& x) {
-        stats_ = numbers_of(x);
-        stats_time_ = time;
-        give();
-      },
-      [give](const caf::error&) { give(); }); // with those of before
+  ask_all_stats(self_, replicas_, stats_timeout, [this, give, time](const std::optional<stats_reply>& x) {
+    if (x) { // without, those of before
+      stats_ = numbers_of(*x);
+      stats_time_ = time;
+    }
+    give();
+  });
 }
 
 void generator_state::judged(judgement x, const rule_inputs& inputs, judge_reply& reply) {
@@ -214,7 +220,7 @@ void generator_state::fire(judgement x, std::vector<submission> tasks, timestamp
     request.commands.emplace_back(submit_command{{std::move(spec), std::move(task.payload)}, false});
   }
   // Taken for new, all of them; corrected afterwards when some were there already.
-  request.commands.push_back(put_rule(book_.after_firing(x.rule, ids, time)));
+  request.commands.push_back(put_rule(after_firing(x, ids, time)));
   auto shared = std::make_shared<judgement>(std::move(x));
   self_->request(scheduler_, propose_timeout, std::move(request))
     .then([this, shared, ids, time](const propose_reply& reply) { fired(*shared, ids, reply, time); },
@@ -229,6 +235,14 @@ void generator_state::fire(judgement x, std::vector<submission> tasks, timestamp
               note_error(shared->rule, "its tasks could not be stored: " + fault.message, time);
             finish(*shared);
           });
+}
+
+rule_record generator_state::after_firing(const judgement& x, const std::vector<task_id>& created,
+                                          timestamp time) const {
+  auto record = book_.after_firing(x.rule, created, time);
+  if (x.event)
+    record.heard.advance(x.cursor);
+  return record;
 }
 
 void generator_state::fired(const judgement& x, const std::vector<task_id>& ids, const propose_reply& reply,
@@ -246,7 +260,7 @@ void generator_state::fired(const judgement& x, const std::vector<task_id>& ids,
         {result.error ? task_id{} : result.id, result.status, result.existing, result.error});
   }
   log_line(severity::debug, "generator", "a rule fired", {{"rule", x.rule}, {"created", created.size()}});
-  book_.stored(book_.after_firing(x.rule, created, time));
+  book_.stored(after_firing(x, created, time));
   note_error(x.rule, error, time);
   if (created.size() == ids.size() && error.empty())
     finish(x);

@@ -25,7 +25,7 @@ failure unknown_schedule(const std::string& name) {
 // -- slots ---------------------------------------------------------------------
 
 failure generator_state::check_task(const submission& x) const {
-  auto fault = check_submission(x, options_.task_types);
+  auto fault = check_submission(x, types_);
   return fault ? fault : check_scope(x.spec->snapshot, options_.snapshot_roots);
 }
 

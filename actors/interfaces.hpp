@@ -146,12 +146,22 @@ struct live_events {
 
 /// Ordered, resumable streams of events to any number of readers.
 using event_hub_actor = caf::typed_actor<
+  // From all replicas of the node.
   caf::reacts_to<applied_ptr>,
-  // Progress and log lines.
+  caf::reacts_to<applied_position>,
+  // Progress and log lines, from the schedulers that lead here.
   caf::reacts_to<live_events>,
   caf::replies_to<event_request>::with<event_batch>,
+  caf::reacts_to<peer_report>,
+  // From the hubs of other nodes.
+  caf::reacts_to<live_interest>,
+  caf::reacts_to<live_batch>,
   // Internal: waits end.
-  caf::reacts_to<caf::tick_atom>>;
+  caf::reacts_to<caf::tick_atom>,
+  // Internal: what was gathered for other nodes goes out.
+  caf::reacts_to<caf::flush_atom>,
+  // Internal: tell the others that there are readers here.
+  caf::reacts_to<caf::idle_atom>>;
 
 /// Counters and latencies of a node.
 using metrics_actor = caf::typed_actor<

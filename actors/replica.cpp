@@ -149,6 +149,12 @@ void after_event(replica_pointer self) {
   tick_when_due(self);
 }
 
+// Of the entries up to here nobody was told.
+void tell_position(replica_pointer self) {
+  const auto& state = self->state;
+  self->send(state.links.events, applied_position{state.options.partition, state.machine->applied()});
+}
+
 // Takes up where the store was left: the state, then the entries that it does not contain yet.
 void recover(replica_pointer self, const log_maker& make_log) {
   auto& state = self->state;
@@ -160,6 +166,7 @@ void recover(replica_pointer self, const log_maker& make_log) {
   state.recovering = true;
   state.log->start(db, state.machine->applied(), steady_now(self));
   state.recovering = false;
+  tell_position(self);
   if (state.log->log().leader() == 0)
     replica_group::tell_leader(self);
   tick_when_due(self);
@@ -182,6 +189,7 @@ void replica_group::restart_machine(replica_pointer self) {
   for (auto& [id, wait] : std::exchange(state.waits, {}))
     wait.promise.deliver(make_error(ec::not_leader, "this node was far behind the others; ask again"));
   state.log->installed();
+  tell_position(self);
   report_role(self);
   replica_group::tell_leader(self);
 }

@@ -124,6 +124,7 @@ rule_worker_actor::behavior_type rule_worker(rule_worker_actor::stateful_pointer
   return {
     [=](judge_request& x) { return self->state.judge(x); },
     [=](const check_rule_request& x) { return self->state.check(x); },
+    [=](const known_types& x) { self->state.set_types(x); },
   };
 }
 

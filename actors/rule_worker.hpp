@@ -39,6 +39,11 @@ struct check_rule_reply {
   failure fault;
 };
 
+/// The task types that are known from now on.
+struct known_types {
+  std::set<std::string> types;
+};
+
 struct rule_worker_options {
   std::shared_ptr<rule_judge> judge;
   /// Reads a task as POST /tasks takes it.
@@ -47,13 +52,14 @@ struct rule_worker_options {
   std::function<std::string(const submission&)> write_task;
   /// Metrics of the host, called once a second at most; may be empty.
   std::function<std::map<std::string, double>()> sample;
-  std::set<std::string> task_types;        ///< that are known
+  std::set<std::string> task_types;        ///< that are known at the start
   std::vector<std::string> snapshot_roots; ///< under which the paths of a snapshot scope lie
 };
 
 using rule_worker_actor = caf::typed_actor<
   caf::replies_to<judge_request>::with<judge_reply>,
-  caf::replies_to<check_rule_request>::with<check_rule_reply>>;
+  caf::replies_to<check_rule_request>::with<check_rule_reply>,
+  caf::reacts_to<known_types>>;
 
 /// Judges rules, one at a time, on a thread of its own: a chunk may take up to its time limit. Keeps nothing but the
 /// newest metrics.
@@ -64,6 +70,7 @@ public:
   void set_up(rule_worker_options options) { options_ = std::move(options); }
   judge_reply judge(judge_request& x);
   check_rule_reply check(const check_rule_request& x);
+  void set_types(const known_types& x) { options_.task_types = x.types; }
 
 private:
   void judge_chunks(const judge_request& x, judge_reply& reply);
@@ -86,3 +93,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::judge_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::judge_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::check_rule_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::check_rule_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::known_types)

@@ -249,6 +249,12 @@ struct confirm_request {};
 
 struct group_request {};
 
+/// From a replica: what it applies behind this entry is told; this one and those before it may not have been.
+struct applied_position {
+  partition_id partition = 0;
+  uint64_t index = 0;
+};
+
 /// Who wants every applied entry.
 using entry_watcher = caf::typed_actor<caf::reacts_to<applied_ptr>>;
 
@@ -335,4 +341,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::remote_parents_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::leader_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::confirm_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::group_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::applied_position)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::applied_ptr)

@@ -15,14 +15,15 @@ constexpr milliseconds max_poll{10'000};
 constexpr uint32_t events_per_write = 256;
 
 // One event: `id` is where to continue, `event` its kind, `data` JSON in one line.
-void append_message(std::string& out, const event& x) {
-  out.append("id: ").append(to_string(x.cursor)).append("\nevent: ").append(name_of(x.kind)).append("\ndata: ");
-  append_event(out, x);
+void append_message(std::string& out, const event& x, const event_position& after) {
+  auto cursor = to_string(after);
+  out.append("id: ").append(cursor).append("\nevent: ").append(name_of(x.kind)).append("\ndata: ");
+  append_event(out, x, cursor);
   out += "\n\n";
 }
 
 // Moves the reader's position without an event, so that it can resume where nothing happened.
-void append_position(std::string& out, const event_cursor& next) {
+void append_position(std::string& out, const event_position& next) {
   out.append("id: ").append(to_string(next)).append("\n\n");
 }
 
@@ -42,13 +43,16 @@ public:
         write(stream, failure_message(batch.error()));
         return;
       }
-      request_.after = batch->next;
       std::string out;
-      for (const auto& x : batch->events)
-        append_message(out, x);
+      auto& position = batch->from;
+      for (const auto& x : batch->events) {
+        position.advance(x.cursor);
+        append_message(out, x, position);
+      }
       if (!known_position || (out.empty() && clock::now() >= heartbeat_due()))
         append_position(out.append(": heartbeat\n"), batch->next);
       known_position = true;
+      request_.after = std::move(batch->next);
       if (!out.empty() && !write(stream, out))
         return;
     }
@@ -84,11 +88,12 @@ void read_cursor(const request& x, event_request& out, error_list& errors) {
   auto text = !x.last_event_id.empty() ? x.last_event_id : from == nullptr ? std::string_view{} : *from;
   if (text.empty())
     return;
-  out.after = parse_event_cursor(text);
+  out.after = parse_event_position(text);
   if (!out.after) {
     place root{place::document::query};
     errors.add(root.child("from"), "value_error",
-               "expected the id of an event (partition.index.number), got \"" + std::string{text.substr(0, 80)} + "\"");
+               "expected the id of an event (partition.index.number, with '-' between partitions), got \""
+                 + std::string{text.substr(0, 80)} + "\"");
   }
 }
 

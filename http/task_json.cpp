@@ -216,9 +216,9 @@ std::string submitted_task_json(const submission& task, const submit_receipt& re
   return out;
 }
 
-void append_event(std::string& out, const event& x) {
+void append_event(std::string& out, const event& x, std::string_view cursor) {
   object_writer json{out};
-  json.text("cursor", to_string(x.cursor)).time("time", x.time).text("kind", name_of(x.kind));
+  json.text("cursor", cursor).time("time", x.time).text("kind", name_of(x.kind));
   if (x.spec == nullptr) {
     json.null("task").text("message", x.message).close();
     return;

@@ -28,8 +28,8 @@ void append_task(std::string& out, const task_record& task, bool whole);
 /// A task that was stored a moment ago, from what was sent and its receipt.
 std::string submitted_task_json(const submission& task, const submit_receipt& receipt);
 
-/// `data:` of one server-sent event.
-void append_event(std::string& out, const event& x);
+/// `data:` of one server-sent event; `cursor` is the position of a reader that has seen it.
+void append_event(std::string& out, const event& x, std::string_view cursor);
 
 /// One entry of a task's log.
 void append_log_entry(std::string& out, const log_entry& entry);

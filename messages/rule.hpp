@@ -42,11 +42,12 @@ struct rule_record {
   std::string error;       ///< of the newest judgement; empty: it went well
   std::optional<timestamp> failed_at;
   std::vector<task_id> tasks; ///< the newest ones that it created, at most 10
+  event_position heard;    ///< how far the events are that made it fire: none of them does so again
 };
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, rule_record& x) {
   return f(x.name, x.definition, x.built_in, x.judged_at, x.holds_since, x.fired_at, x.fired, x.created, x.error,
-           x.failed_at, x.tasks);
+           x.failed_at, x.tasks, x.heard);
 }
 
 inline constexpr size_t max_rules = 1'000;

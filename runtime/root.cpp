@@ -108,6 +108,7 @@ void root_state::start_all() {
                                                                 journal_options{config.storage.min_free_mb * mebi,
                                                                                 milliseconds{1000}, milliseconds{1000}}));
   event_hub_options hub;
+  hub.node = options_.node;
   hub.max_events = config.storage.event_history;
   links_.events = watch("event_hub", self_->spawn(event_hub, hub));
   links_.metrics = watch("metrics", self_->spawn(metrics));

@@ -120,6 +120,7 @@ void root_state::join_cluster() {
   for (const auto& one : partitions_)
     self_->send(links_.membership, caf::subscribe_atom::value, as_ptr(one.replica));
   self_->send(links_.membership, caf::subscribe_atom::value, caf::actor_cast<caf::strong_actor_ptr>(self_));
+  self_->send(links_.membership, caf::subscribe_atom::value, as_ptr(links_.events));
   if (router_)
     self_->send(links_.membership, caf::subscribe_atom::value, as_ptr(router_));
 }
@@ -175,8 +176,8 @@ void root_state::start_singletons() {
                                                  caf::actor_cast<partition_gateway_actor>(router_)));
     gates.mirror = links_.mirror;
   }
-  links_.gates = watch("gate_manager", self_->spawn(gate_manager, std::move(gates), links_.scheduler, links_.replica));
-  links_.generator = watch("generator", self_->spawn(generator, make_generator_options(), links_.scheduler, links_.replica));
+  links_.gates = watch("gate_manager", self_->spawn(gate_manager, std::move(gates), links_.scheduler, links_.replicas));
+  links_.generator = watch("generator", self_->spawn(generator, make_generator_options(), links_.scheduler, links_.replicas));
   tell_gateways();
 }
 

@@ -171,7 +171,7 @@ TEST_F(GeneratorTest, WaitsForTheLog) {
   options.interval = 60s;
   // A scheduler that leads nothing yet.
   auto idle = system_.spawn(scheduler, scheduling, event_hub_actor{});
-  auto alone = system_.spawn(generator, options, idle, replica_actor{});
+  auto alone = system_.spawn(generator, options, idle, std::vector<replica_actor>{});
   settle();
   failure fault;
   ask<rules_reply>(alone, rules_request{}, &fault);

@@ -114,7 +114,7 @@ protected:
     scheduler = system_.spawn(played_scheduler, &node);
     auto replica = system_.spawn(played_replica, &node);
     manager = system_.spawn(gate_manager, options, caf::actor_cast<scheduler_actor>(scheduler),
-                            caf::actor_cast<replica_actor>(replica));
+                            std::vector{caf::actor_cast<replica_actor>(replica)});
     for (const auto& x : {scheduler, replica, caf::actor_cast<caf::actor>(manager)})
       spawned_.push_back(x);
     settle();

@@ -61,7 +61,7 @@ protected:
   void start_generator() {
     start();
     ++options.seed;
-    links.generator = system_.spawn(generator, options, links.scheduler, links.replica);
+    links.generator = system_.spawn(generator, options, links.scheduler, std::vector{links.replica});
     spawned_.push_back(caf::actor_cast<caf::actor>(links.generator));
     caf::anon_send(gateway_handle, links);
     settle();

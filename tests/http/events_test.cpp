@@ -12,12 +12,12 @@ protected:
     start();
   }
 
-  void publish(event_kind kind) {
+  void publish(event_kind kind, partition_id partition = 0) {
     auto spec = std::make_shared<task_spec>();
     spec->name = "line\nbreak";
     std::lock_guard lock{node->mutex};
     event x;
-    x.cursor = {0, node->events.size() + 1, 0};
+    x.cursor = {partition, node->events.size() + 1, 0};
     x.kind = kind;
     if (kind != event_kind::gap)
       x.spec = spec;
@@ -58,6 +58,20 @@ TEST_F(EventsTest, ResumesAfterACursor) {
   EXPECT_THAT(by_header.read_until("id: 0.3.0"), testing::Not(HasSubstr("id: 0.2.0")));
 }
 
+TEST_F(EventsTest, EveryMessageCarriesThePositionInAllPartitions) {
+  for (partition_id partition : {0, 1, 2})
+    publish(event_kind::task_created, partition);
+  publish(event_kind::task_started, 1);
+  raw_client client{server->port()};
+  client.send(get("?from=0.1.0-1.1.0"));
+  auto text = client.read_until("event: task_started\ndata: {\"cursor\":\"0.1.0-1.4.0-2.3.0\"");
+  EXPECT_THAT(text, HasSubstr("id: 0.1.0-1.2.0-2.3.0\nevent: task_created"));
+  EXPECT_THAT(text, HasSubstr("id: 0.1.0-1.4.0-2.3.0\nevent: task_started"));
+  raw_client again{server->port()};
+  again.send(get("", "Last-Event-ID: 0.1.0-1.2.0-2.3.0\r\n"));
+  EXPECT_THAT(again.read_until("}\n\n"), testing::Not(HasSubstr("task_created")));
+}
+
 TEST_F(EventsTest, FiltersReachTheGatewayAndGapsTheClient) {
   publish(event_kind::gap);
   raw_client client{server->port()};
@@ -76,7 +90,7 @@ TEST_F(EventsTest, HeartbeatsCarryThePosition) {
 }
 
 TEST_F(EventsTest, WrongParametersAreRefused) {
-  for (const auto* query : {"?from=x", "?kinds=bad", "?task=x", "?form=0.0.0"})
+  for (const auto* query : {"?from=x", "?from=0.1.0-", "?from=1.1.0-0.1.0", "?kinds=bad", "?task=x", "?form=0.0.0"})
     EXPECT_EQ(call("GET", std::string{"/events"} + query).status, 422) << query;
 }
 

@@ -110,15 +110,22 @@ task_page list(fake_node& node, const list_request& request) {
 // The events after the reader's place; an empty optional while it may wait.
 std::optional<event_batch> events_after(fake_node& node, const fake_state::poll& poll) {
   event_batch batch;
-  uint64_t last = node.events.empty() ? 0 : node.events.back().cursor.index;
-  uint64_t after = poll.request.after ? poll.request.after->index : last;
-  batch.next = {0, after, 0};
+  if (poll.request.after)
+    batch.from = *poll.request.after;
+  event_position newest{{{0, 0, 0}}};
+  for (const auto& x : node.events)
+    newest.advance(x.cursor);
+  for (const auto& cursor : newest.cursors)
+    if (batch.from.find(cursor.partition) == nullptr)
+      batch.from.advance(cursor);
+  batch.next = batch.from;
   for (const auto& x : node.events) {
     const auto& kinds = poll.request.kinds;
-    if (x.cursor.index <= after || (!kinds.empty() && std::find(kinds.begin(), kinds.end(), x.kind) == kinds.end()))
+    if (!(*batch.next.find(x.cursor.partition) < x.cursor)
+        || (!kinds.empty() && std::find(kinds.begin(), kinds.end(), x.kind) == kinds.end()))
       continue;
     batch.events.push_back(x);
-    batch.next = x.cursor;
+    batch.next.advance(x.cursor);
   }
   if (batch.events.empty() && std::chrono::steady_clock::now() < poll.until)
     return std::nullopt;

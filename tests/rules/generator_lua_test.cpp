@@ -29,7 +29,7 @@ protected:
     options.task_types = {"noop", "system_health", "performance_check", "maintenance"};
     options.own_thread = false;
     options.clock = [this] { return time(); };
-    links.generator = system_.spawn(generator, options, links.scheduler, links.replica);
+    links.generator = system_.spawn(generator, options, links.scheduler, std::vector{links.replica});
     spawned_.push_back(caf::actor_cast<caf::actor>(links.generator));
     settle();
   }
