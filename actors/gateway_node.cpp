@@ -1,5 +1,5 @@
+#include "actors/all_stats.hpp"
 #include "actors/gateway_requests.hpp"
-#include "actors/merged_replies.hpp"
 #include "actors/metrics.hpp"
 
 #include <algorithm>
@@ -231,17 +231,13 @@ caf::result<metrics_reply> gateway_state::metrics() {
         promise.deliver(make_error(node_not_ready()));
         return;
       }
-      auto all = std::make_shared<stats_reply>();
-      auto missing = std::make_shared<size_t>(links_.replicas.size());
-      for (const auto& replica : links_.replicas)
-        ask(
-          replica, stats_request{},
-          [all, missing, reply, with_stats](stats_reply& stats) mutable {
-            add_stats(*all, std::move(stats));
-            if (--*missing == 0)
-              with_stats(reply, *all);
-          },
-          promise);
+      ask_all_stats(self_, links_.replicas, options_.request_timeout,
+                    [promise, reply, with_stats](const std::optional<stats_reply>& stats) mutable {
+                      if (stats)
+                        with_stats(reply, *stats);
+                      else
+                        promise.deliver(make_error(ec::timed_out, "a partition of this node did not say its counters in time"));
+                    });
     },
     promise);
   return promise;
