@@ -29,7 +29,8 @@ void add_lines(log_page& all, log_page&& one) {
 }
 
 void add_snapshot(snapshot_record& all, snapshot_record&& one) {
-  if (one.attempt > all.attempt || (one.attempt == all.attempt && all.files.empty() && !one.files.empty()))
+  auto captured_there = [](const snapshot_record& x) { return !x.files.empty() || x.handler_state; };
+  if (one.attempt > all.attempt || (one.attempt == all.attempt && !captured_there(all) && captured_there(one)))
     std::swap(all, one);
 }
 

@@ -84,4 +84,27 @@ TEST(MergedRepliesTest, CountersAddUp) {
   EXPECT_EQ(all.violations["timeout"], 3U);
 }
 
+TEST(MergedRepliesTest, SnapshotIsThatOfTheNodeThatCaptured) {
+  snapshot_record keys; // every node has these
+  keys.attempt = 2;
+  auto files = keys;
+  files.files.push_back({"/etc/app", {}, 1, 0});
+  auto handler = keys; // a handler may capture without files
+  handler.handler_state = true;
+  auto older = files;
+  older.attempt = 1;
+  for (const auto& captured : {files, handler}) {
+    auto here = captured;
+    add_snapshot(here, snapshot_record{keys});
+    add_snapshot(here, snapshot_record{older});
+    EXPECT_EQ(here.handler_state, captured.handler_state);
+    EXPECT_EQ(here.files.size(), captured.files.size());
+    auto elsewhere = older;
+    add_snapshot(elsewhere, snapshot_record{keys});
+    add_snapshot(elsewhere, snapshot_record{captured});
+    EXPECT_EQ(elsewhere.handler_state, captured.handler_state);
+    EXPECT_EQ(elsewhere.files.size(), captured.files.size());
+  }
+}
+
 } // namespace overwatch::test
