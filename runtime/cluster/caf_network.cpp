@@ -2,6 +2,7 @@
 
 #include "actors/wire.hpp"
 #include "config/cluster_nodes.hpp"
+#include "runtime/cluster/tls_errors.hpp"
 
 #include <caf/io/middleman.hpp>
 #include <caf/io/publish.hpp>
@@ -27,6 +28,7 @@ void load_caf_network(caf::actor_system_config& system, const settings& config) 
   system.load<caf::io::middleman>();
   if (!has_certificate(config))
     return;
+  separate_tls_errors();
   system.openssl_certificate = config.cluster.certificate;
   system.openssl_key = config.cluster.key;
   system.openssl_cafile = config.cluster.ca;

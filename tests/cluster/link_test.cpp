@@ -1,11 +1,13 @@
 #include "tests/config/made_certificates.hpp"
 #include "tests/support/process/eventually.hpp"
+#include "tests/support/process/http_client.hpp"
 #include "tests/support/process/node_process.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -150,6 +152,22 @@ TEST_P(LinkSecurityTest, StrangerWithoutACertificateIsRefused) {
   b_.reset();
   b_ = start("b"); // the node itself did not suffer
   EXPECT_TRUE(eventually([&] { return a_->count("up b") == 1; }, 20s)) << a_->text();
+}
+
+TEST_P(LinkSecurityTest, StrangersAtThePortDisturbNoLink) {
+  start_both();
+  for (int i = 0; i < 10; ++i)
+    for (std::string_view said : {"", "GET / HTTP/1.1\r\n\r\n"}) {
+      int fd = support::connect_to_loopback(ports_[i % 2]);
+      ASSERT_EQ(::send(fd, said.data(), said.size(), MSG_NOSIGNAL), static_cast<ssize_t>(said.size()));
+      ::shutdown(fd, SHUT_WR);
+      char byte = 0;
+      while (::recv(fd, &byte, 1, 0) > 0) // until it has been refused
+        continue;
+      ::close(fd);
+    }
+  EXPECT_FALSE(eventually([&] { return a_->count("down b") + b_->count("down a") > 0; }, 2s))
+    << a_->text() << b_->text();
 }
 
 TEST_P(LinkSecurityTest, StrangerOfAnotherAuthorityIsRefused) {
