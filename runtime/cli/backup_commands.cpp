@@ -20,7 +20,7 @@ namespace {
 namespace json = boost::json;
 
 struct backup_options {
-  std::string destination, key_file, backup, target;
+  std::string destination, key_file, backup, target, on;
   std::vector<std::string> sources, excludes, paths, remove, postgresql;
   std::optional<uint32_t> level, keep_last, keep_daily, keep_weekly, keep_monthly, limit;
   bool one_file_system = false, no_sqlite = false, no_space_check = false;
@@ -90,6 +90,7 @@ json::object payload_of(const char* action, const backup_options& options) {
 
 exit_code run_backup(const command_context& context, const char* action, const backup_options& options) {
   task_run run{"Backup: " + std::string{action}, "data_backup", payload_of(action, options), options.detach};
+  run.node = options.on;
   run.quiet = std::string_view{action} == "list";
   run.print_result = [&](const json::value& result) { return print_backup(context.console, result); };
   const auto ended = run_task(context, run);
@@ -107,6 +108,8 @@ struct backup_group {
       ->type_name("DIR");
     command->add_option("--key-file", options->key_file, "Its key, when it is encrypted")->type_name("FILE");
     command->add_flag("--node", options->node, "The node's own store instead of files; in a directory of its own");
+    command->add_option("--on", options->on, "In a cluster: the node that does it, with its files and its store")
+      ->type_name("NODE");
     command->add_flag("--detach", options->detach, "Return when the task is stored");
     runs(command, context, [&context = context, name, options] { return run_backup(context, name, *options); });
     return command;

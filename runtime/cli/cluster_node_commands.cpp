@@ -39,11 +39,11 @@ void print_nodes(const command_context& context, const json::value& cluster) {
       const auto x = number_of(node, field);
       return is_self || !x || text_of(node, "status") != "up" ? std::string{} : format_duration(*x / 1000);
     };
-    const auto protocol = text_of(node, "protocol");
-    const auto version = text_of(node, "version");
+    auto version = text_of(node, "version");
+    if (!version.empty())
+      version += " (protocol " + text_of(node, "protocol") + ", format " + text_of(node, "format") + ")";
     nodes.add({text_of(node, "name") + (is_self ? " *" : ""), state_of(node), short_time(text_of(node, "since")),
-               text_of(node, "address"), version.empty() ? "" : version + " (protocol " + protocol + ")",
-               milliseconds("round_trip_ms"), milliseconds("clock_offset_ms"), text_of(node, "problem")});
+               text_of(node, "address"), version, milliseconds("round_trip_ms"), milliseconds("clock_offset_ms"), text_of(node, "problem")});
   }
   nodes.print(context.console);
 }

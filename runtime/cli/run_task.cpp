@@ -15,8 +15,10 @@ constexpr const char* longest_run = "7d"; // whoever has much data may need days
 } // namespace
 
 std::optional<json::value> run_task(const command_context& context, const task_run& run) {
-  const json::object task{
+  json::object task{
     {"name", run.name}, {"task_type", run.task_type}, {"timeout", longest_run}, {"payload", run.payload}};
+  if (!run.node.empty())
+    task["placement"] = json::object{{"node", run.node}};
   const auto client = context.client();
   auto reply = client.request("POST", "/tasks", json::serialize(task));
   const auto id = text_of(content_of(reply), "id");

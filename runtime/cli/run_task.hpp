@@ -18,6 +18,7 @@ struct task_run {
   bool quiet = false;  ///< do not show its log and progress
   /// Prints a result; false when it is not of the kind that it knows. Without it, and then, the whole task is printed.
   std::function<bool(const boost::json::value& result)> print_result = {};
+  std::string node = {}; ///< where it has to run; empty: anywhere
 };
 
 /// Submits a task and waits for its end, however long it takes. The task as it ended; nothing with `detach`.

@@ -33,6 +33,13 @@ std::string payload_of(const boost::json::value& task) { return boost::json::ser
 
 } // namespace
 
+TEST(BackupCommandTest, InAClusterItMayHaveToBeThatNode) {
+  auto [run, asked] = back_up({"backup", "create", "--node", "--on", "c"}, "completed", R"({"summary":"done"})");
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(boost::json::serialize(asked.at("placement")), R"({"node":"c"})");
+  EXPECT_EQ(payload_of(asked), R"({"action":"create","source":"node"})");
+}
+
 TEST(BackupCommandTest, CreateNamesWhatToTakeAndShowsWhatCameOfIt) {
   const auto here = std::filesystem::current_path().string();
   auto [run, asked] = back_up({"backup", "create", "--source", "site", "--exclude", "*.tmp", "--destination", "/mnt/b",
