@@ -43,7 +43,8 @@ void print_nodes(const command_context& context, const json::value& cluster) {
     if (!version.empty())
       version += " (protocol " + text_of(node, "protocol") + ", format " + text_of(node, "format") + ")";
     nodes.add({text_of(node, "name") + (is_self ? " *" : ""), state_of(node), short_time(text_of(node, "since")),
-               text_of(node, "address"), version, milliseconds("round_trip_ms"), milliseconds("clock_offset_ms"), text_of(node, "problem")});
+               text_of(node, "address"), version, milliseconds("round_trip_ms"), milliseconds("clock_offset_ms"),
+               text_of(node, "problem")});
   }
   nodes.print(context.console);
 }
