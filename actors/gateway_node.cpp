@@ -1,4 +1,5 @@
 #include "actors/all_stats.hpp"
+#include "actors/declared_types.hpp"
 #include "actors/gateway_requests.hpp"
 #include "actors/metrics.hpp"
 
@@ -6,12 +7,6 @@
 
 /// The half of the gateway that deals with the node: status, pools, settings, metrics.
 namespace overwatch {
-
-namespace {
-
-constexpr std::string_view task_types_setting = "task_types.";
-
-} // namespace
 
 caf::result<node_status> gateway_state::status() {
   auto status = options_.status;
@@ -163,11 +158,7 @@ failure gateway_state::check_setting(const std::string& key, const std::string& 
 // A task type that somebody declared, or that a worker served: `task_types.<type>` = 1.
 void gateway_state::learn_types(const std::map<std::string, std::string>& settings) {
   types_ = options_.task_types;
-  for (auto i = settings.lower_bound(std::string{task_types_setting}); i != settings.end(); ++i) {
-    if (i->first.compare(0, task_types_setting.size(), task_types_setting) != 0)
-      break;
-    types_.insert(i->first.substr(task_types_setting.size()));
-  }
+  types_.merge(declared_types(settings));
 }
 
 caf::result<settings_reply> gateway_state::settings(const settings_request& x) {
