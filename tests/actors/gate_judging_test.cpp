@@ -110,6 +110,21 @@ TEST_F(GateJudgingTest, CountsFailuresOfFiveMinutes) {
   EXPECT_TRUE(gate("sound").open) << "that was more than five minutes ago";
 }
 
+TEST_F(GateJudgingTest, CountsTasksOfAllPartitions) {
+  run_manager();
+  declare("short queue", health("queue_depth", 100));
+  declare("sound", health("failure_percent", 50));
+  advance(2s);
+  node.stats.counts = {{"noop", task_status::queued, priority::normal, 60}};
+  other.stats.counts = {{"noop", task_status::queued, priority::normal, 39}, {"other", task_status::queued, priority::low, 1}};
+  node.stats.completed += 4;
+  other.stats.failed += 6;
+  advance(1s);
+  EXPECT_FALSE(gate("short queue").open);
+  EXPECT_FALSE(gate("sound").open);
+  EXPECT_EQ(gate("sound").history.at(0).reason, "failure_percent is 60, at or above 50");
+}
+
 TEST_F(GateJudgingTest, JudgementThatFailsIsTriedAgain) {
   run_manager();
   declare("calm", health("cpu_percent", 90));

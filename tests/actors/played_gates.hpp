@@ -113,9 +113,10 @@ protected:
     };
     scheduler = system_.spawn(played_scheduler, &node);
     auto replica = system_.spawn(played_replica, &node);
+    auto second = system_.spawn(played_replica, &other);
     manager = system_.spawn(gate_manager, options, caf::actor_cast<scheduler_actor>(scheduler),
-                            std::vector{caf::actor_cast<replica_actor>(replica)});
-    for (const auto& x : {scheduler, replica, caf::actor_cast<caf::actor>(manager)})
+                            std::vector{caf::actor_cast<replica_actor>(replica), caf::actor_cast<replica_actor>(second)});
+    for (const auto& x : {scheduler, replica, second, caf::actor_cast<caf::actor>(manager)})
       spawned_.push_back(x);
     settle();
   }
@@ -200,7 +201,8 @@ protected:
     return result;
   }
 
-  played_node node;
+  played_node node;  ///< of the control partition
+  played_node other; ///< of partition 1
   std::map<std::string, double> host{{"cpu_percent", 10}};
   size_t samples = 0;
   gate_manager_actor manager;

@@ -58,10 +58,13 @@ protected:
     options.clock = [this] { return time(); };
   }
 
+  /// By partition.
+  virtual std::vector<replica_actor> replicas() { return {links.replica}; }
+
   void start_generator() {
     start();
     ++options.seed;
-    links.generator = system_.spawn(generator, options, links.scheduler, std::vector{links.replica});
+    links.generator = system_.spawn(generator, options, links.scheduler, replicas());
     spawned_.push_back(caf::actor_cast<caf::actor>(links.generator));
     caf::anon_send(gateway_handle, links);
     settle();
