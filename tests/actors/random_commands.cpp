@@ -171,7 +171,11 @@ command random_commands::next(const reference_model& model, timestamp time) {
     break;
   }
   auto workflow = id_of(workflows_at + below(workflows));
-  switch (below(5)) {
+  switch (below(6)) {
+  case 5:
+    if (once_in(2))
+      return mirror_command{{below(5), below(100)}, {}, {{mirrored_kind::setting, "s1", "other"}}};
+    return parents_ended_command{{{"p", id, task_status::completed, nullptr}}, {id_of(any_task())}};
   case 4:
     return once_in(3)   ? forget_command{keys::expiring_kind::unique_key, any({"u1", "u2"})}
            : once_in(2) ? forget_command{keys::expiring_kind::cached_result, any({"c1", "c2"})}

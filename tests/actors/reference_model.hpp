@@ -92,6 +92,8 @@ private:
   bool run(const cancel_workflow_command& x);
   bool run(const compensated_command& x);
   bool run(const forget_command&) { return true; }
+  bool run(const mirror_command&) { return false; }       // it is the control partition
+  bool run(const parents_ended_command&) { return true; } // there is no other partition
 
   task* find(const task_id& id);
   bool add(const submission& x);
