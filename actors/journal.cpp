@@ -89,8 +89,12 @@ void start_checkpoint(journal_pointer self) {
     return;
   }
   state.checkpointing = state.written;
-  if (!state.checkpointing.empty())
+  if (state.checkpointing.empty())
+    return;
+  if (state.options.checkpoint_detached)
     self->spawn<caf::detached>(checkpointer, state.db, journal_actor{self});
+  else
+    self->spawn(checkpointer, state.db, journal_actor{self});
 }
 
 void checkpoint_ended(journal_pointer self, bool done) {

@@ -10,6 +10,7 @@ struct journal_options {
   uint64_t min_free_bytes = 64ULL << 20; ///< below it the disk counts as low, below a quarter of it as full
   milliseconds disk_interval{1000};      ///< between two looks at the disk
   milliseconds retry_interval{1000};      ///< between two tries of a write that found no space
+  bool checkpoint_detached = true;        ///< false: on the scheduler's threads (for tests)
 };
 
 /// Owns the writing side of the store and what is known of its disk. Runs detached, because it blocks;
