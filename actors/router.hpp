@@ -89,6 +89,7 @@ public:
 private:
   /// A request that is on its way to a node, or waits for a leader.
   struct operation {
+    uint64_t number = 0; // in the order in which they began
     partition_id partition = 0;
     bool repeatable = false;
     caf::actor_clock::time_point since;
@@ -99,6 +100,9 @@ private:
     std::function<void(caf::error)> fail;
   };
   using operation_ptr = std::shared_ptr<operation>;
+  struct by_number {
+    bool operator()(const operation_ptr& x, const operation_ptr& y) const { return x->number < y->number; }
+  };
 
   template <class Reply>
   using taker = std::function<void(Reply&)>;
@@ -126,7 +130,8 @@ private:
   std::map<partition_id, leader_report> leaders_;
   std::map<partition_id, caf::actor_clock::time_point> leaderless_since_;
   std::map<std::string, peer_report> peers_; // up or down
-  std::set<operation_ptr> operations_;
+  std::set<operation_ptr, by_number> operations_;
+  uint64_t newest_operation_ = 0;
   bool ticking_ = false;
 };
 

@@ -33,6 +33,7 @@ void router_state::ask_leader(operation_ptr x, std::shared_ptr<Request> request,
             not_done(op, std::move(why));
         });
   };
+  x->number = ++newest_operation_;
   operations_.insert(x);
   go(x);
 }

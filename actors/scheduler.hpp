@@ -109,6 +109,11 @@ private:
     bool agreed = false; // it has answered that: it gets work
   };
 
+  // In an order that does not depend on where memory was free: the same messages go out in the same order.
+  struct by_address {
+    bool operator()(const pool_entry* x, const pool_entry* y) const { return x->handle.address() < y->handle.address(); }
+  };
+
   struct node_entry {
     uint32_t limit = 0; // 0: not told
     uint32_t busy = 0;
@@ -273,7 +278,7 @@ private:
   std::map<std::string, node_entry> nodes_;
   std::unordered_map<task_id, start_on_its_way> starting_;
   std::unordered_map<task_id, attempt> running_;
-  std::map<pool_entry*, assignment_batch> assignments_; // of the entry that is being looked at
+  std::map<pool_entry*, assignment_batch, by_address> assignments_; // of the entry that is being looked at
   uint64_t last_mark_ = 0;
   std::optional<time_point> next_loss_; // of attempts without a pool
   std::map<task_id, restoration> restores_;
