@@ -151,7 +151,7 @@ caf::result<hello> membership_state::greeted(hello& x) {
       log_line(severity::error, "membership", "refused a node", {{"peer", x.node}, {"reason", refusal}});
     return make_error(ec::conflict, refusal);
   }
-  auto& known = peers_.at(x.node);
+  auto& known = peer_named(x.node);
   // Both greet at the same moment: the name that sorts first goes on.
   if (known.greeting && options_.node < x.node)
     return make_error(ec::overloaded, "this node is being dialled by the one that it dials");

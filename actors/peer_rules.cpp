@@ -69,7 +69,9 @@ std::string why_refused(const hello& theirs, const hello_view& view) {
   if (view.removed)
     return quoted(theirs.node) + " was removed from the cluster: `overwatch cluster add " + theirs.node + " "
            + theirs.address + "` lets it in again";
-  if (!view.known)
+  // One of its cluster was let in by somebody; this node may be behind, and need just that one to be told so.
+  auto of_own_cluster = view.identity.settled() && theirs.cluster == view.identity.cluster;
+  if (!view.known && !of_own_cluster)
     return quoted(theirs.node) + " is not in cluster.nodes of " + quoted(view.node) + ", and was not added: "
            "`overwatch cluster add " + theirs.node + " " + theirs.address + "` does that";
   return same_as_another(theirs, view);
