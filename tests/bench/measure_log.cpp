@@ -108,11 +108,12 @@ double entries_per_second(const log_maker& make_log, const log_load& load, std::
 
 void compare(const std::string& key, const log_load& load, const bench_options& options, report& results) {
   auto make_single = [](log_setup) -> std::unique_ptr<replicated_log> { return std::make_unique<single_log>(); };
+  auto each = std::chrono::milliseconds{options.duration} / turns;
   double alone_per_s = 0;
   double raft_per_s = 0;
   for (unsigned i = 0; i < turns; ++i) {
-    alone_per_s += entries_per_second(make_single, load, options.duration / turns) / turns;
-    raft_per_s += entries_per_second(make_raft_log, load, options.duration / turns) / turns;
+    alone_per_s += entries_per_second(make_single, load, each) / turns;
+    raft_per_s += entries_per_second(make_raft_log, load, each) / turns;
   }
   results.set(key + "single_per_s", alone_per_s);
   results.set(key + "raft_per_s", raft_per_s);
