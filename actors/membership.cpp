@@ -144,13 +144,13 @@ std::string membership_state::judge(const hello& theirs) const {
 }
 
 caf::result<hello> membership_state::greeted(hello& x) {
-  if (x.session == 0 || !x.link || !x.membership)
-    return make_error(ec::invalid, "this hello names no session, link or membership");
   if (auto refusal = judge(x); !refusal.empty()) {
     if (refusals_.size() < max_refusals && refusals_.insert(refusal).second)
       log_line(severity::error, "membership", "refused a node", {{"peer", x.node}, {"reason", refusal}});
     return make_error(ec::conflict, refusal);
   }
+  if (x.session == 0 || !x.link || !x.membership)
+    return make_error(ec::invalid, "this hello names no session, link or membership");
   auto& known = peer_named(x.node);
   // Both greet at the same moment: the name that sorts first goes on.
   if (known.greeting && options_.node < x.node)

@@ -14,12 +14,13 @@ constexpr milliseconds patience{2'000};
 std::string quoted(const std::string& x) { return "\"" + x + "\""; }
 
 std::string versions_differ(const hello& theirs, const hello_view& view) {
-  if (theirs.protocol >= oldest_protocol && theirs.oldest <= protocol_version)
+  if (fits(theirs))
     return {};
+  auto too_old = theirs.protocol < oldest_protocol ? theirs.node : view.node;
   return quoted(theirs.node) + " (Overwatch " + theirs.version + ") speaks versions " + std::to_string(theirs.oldest)
          + " to " + std::to_string(theirs.protocol) + " of the protocol between nodes, " + quoted(view.node)
          + " versions " + std::to_string(oldest_protocol) + " to " + std::to_string(protocol_version)
-         + ": bring both to the same or to adjacent versions";
+         + ": " + quoted(too_old) + " is too old, upgrade it. Adjacent versions work together: one version after the other";
 }
 
 std::string same_as_this(const hello& theirs, const hello_view& view) {

@@ -15,6 +15,17 @@
 #include <vector>
 
 /// What nodes of one cluster say to each other. What programs outside say is in `messages/`.
+///
+/// How it changes, so that nodes of adjacent versions work together while a cluster is upgraded:
+/// - A message that was released keeps its fields, and an enumeration in it its values. What has to say more is a new
+///   type, appended below, and `protocol_version` grows by one. The old type is sent to peers whose hello says an older
+///   protocol, as long as `oldest_protocol` is not above that.
+/// - A peer never gets what its hello does not promise to understand: CAF drops what it cannot read, and a request of
+///   that kind would only time out.
+/// - Only `hello` grows in place, by fields at its very end: who does not know them does not read them, and who does reads
+///   them of a peer whose protocol has them.
+/// - A command of the log, or a field or value in one, that older programs lack is proposed once all members of the
+///   group say a `format` that has it: a node stops at a log entry that it cannot read.
 namespace overwatch {
 
 /// The newest version of what is said here, and the oldest that this program still understands.
@@ -38,29 +49,40 @@ typename Inspector::result_type inspect(Inspector& f, node_handles& x) {
   return f(x.router, x.gateways, x.event_hub, x.shipper, x.schedulers);
 }
 
-/// How nodes begin to talk, and what they say again when something of it changes. The versions stay the first fields
-/// for ever, so that nodes of any two versions can tell that they do not fit.
+/// How nodes begin to talk, and what they say again when something of it changes. The fields of the first block stay
+/// the first ones for ever: nodes of any two versions can tell each other that they do not fit, and who they are.
 struct hello {
   uint32_t protocol = protocol_version;
   uint32_t oldest = oldest_protocol;
   uint32_t format = format_version;
   std::string version;       ///< of the program
+  std::string node;          ///< its name
+  std::string address;       ///< under which it is reached: host:port
+
   uint64_t cluster = 0;      ///< 0: in none yet
   uint32_t partitions = 0;   ///< 0: likewise
-  std::string node;          ///< its name
   member_id member = 0;
   std::string instance;      ///< changes with every start
-  std::string address;       ///< under which it is reached: host:port
   timestamp clock;
   uint64_t session = 0;      ///< chosen by the one who dialled
   caf::strong_actor_ptr membership;
   caf::strong_actor_ptr link;
   node_handles handles;
 };
+/// There is a version of the protocol that both speak.
+inline bool fits(const hello& x) {
+  return x.protocol >= oldest_protocol && x.oldest <= protocol_version;
+}
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, hello& x) {
-  return f(x.protocol, x.oldest, x.format, x.version, x.cluster, x.partitions, x.node, x.member, x.instance, x.address,
-           x.clock, x.session, x.membership, x.link, x.handles);
+  if constexpr (Inspector::writes_state) { // of one that does not fit nobody knows what comes behind the first block
+    if (auto error = f(x.protocol, x.oldest, x.format, x.version, x.node, x.address); error || !fits(x))
+      return error;
+    return f(x.cluster, x.partitions, x.member, x.instance, x.clock, x.session, x.membership, x.link, x.handles);
+  } else {
+    return f(x.protocol, x.oldest, x.format, x.version, x.node, x.address, x.cluster, x.partitions, x.member, x.instance,
+             x.clock, x.session, x.membership, x.link, x.handles);
+  }
 }
 
 /// A message of a replicated log: from a replica to the link of the peer, and from the link to the replica there.

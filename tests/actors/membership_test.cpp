@@ -26,7 +26,8 @@ protected:
   }
 
   /// Says hello to a node in the name of another one, as if that had dialled.
-  failure greet(const std::string& node, const std::string& as, const std::string& instance) {
+  failure greet(const std::string& node, const std::string& as, const std::string& instance,
+                const std::function<void(hello&)>& change = [](hello&) {}) {
     hello x;
     x.node = as;
     x.member = 1'000'000 + static_cast<member_id>(as.front());
@@ -34,11 +35,20 @@ protected:
     x.address = "elsewhere:7000";
     x.session = 17;
     x.link = x.membership = caf::actor_cast<caf::strong_actor_ptr>(self_);
+    change(x);
     failure result;
     auto response = self_->request(at(node).handle, caf::infinite, x);
     settle();
     response.receive([](const hello&) {}, [&](const caf::error& error) { result = describe(error); });
     return result;
+  }
+
+  /// The same, with other versions of the protocol.
+  failure greet(const std::string& node, const std::string& as, uint32_t oldest, uint32_t newest) {
+    return greet(node, as, as + "#9", [=](hello& x) {
+      x.oldest = oldest;
+      x.protocol = newest;
+    });
   }
 
   /// Everyone sees everyone.
@@ -127,6 +137,25 @@ TEST_F(MembershipTest, FullDiskDelaysFoundingAndSaysSo) {
   at("a").db->fill_disk(false);
   advance(2s);
   EXPECT_TRUE(at("c").identity().settled());
+}
+
+// -- versions ------------------------------------------------------------------
+
+TEST_F(MembershipTest, NodeOfTheNextVersionIsWelcome) {
+  add("a", abc);
+  start("a");
+  EXPECT_EQ(greet("a", "b", protocol_version, protocol_version + 1).code, ec::none);
+}
+
+TEST_F(MembershipTest, NodeThatSpeaksNoCommonVersionIsToldWhichOneIsTooOld) {
+  add("a", abc);
+  start("a");
+  auto newer = greet("a", "b", protocol_version + 1, protocol_version + 2);
+  EXPECT_EQ(newer.code, ec::conflict);
+  EXPECT_THAT(newer.message, ::testing::HasSubstr("\"a\" is too old, upgrade it"));
+  auto older = greet("a", "b", 0, oldest_protocol - 1);
+  EXPECT_EQ(older.code, ec::conflict);
+  EXPECT_THAT(older.message, ::testing::HasSubstr("\"b\" is too old, upgrade it"));
 }
 
 // -- up and down ---------------------------------------------------------------

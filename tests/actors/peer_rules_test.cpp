@@ -50,12 +50,13 @@ TEST(PeerRulesTest, AdjacentVersionsOverlap) {
   EXPECT_EQ(why_refused(x, view_of_a()), "");
   x.oldest = protocol_version + 1;
   EXPECT_THAT(why_refused(x, view_of_a()), HasSubstr("versions 2 to 2 of the protocol"));
+  EXPECT_THAT(why_refused(x, view_of_a()), HasSubstr("\"a\" is too old, upgrade it"));
 }
 
 TEST(PeerRulesTest, OlderThanUnderstoodIsRefused) {
   auto x = hello_of_b();
   x.protocol = x.oldest = oldest_protocol - 1;
-  EXPECT_THAT(why_refused(x, view_of_a()), HasSubstr("adjacent versions"));
+  EXPECT_THAT(why_refused(x, view_of_a()), HasSubstr("\"b\" is too old, upgrade it"));
 }
 
 TEST(PeerRulesTest, OtherClusterIsRefused) {

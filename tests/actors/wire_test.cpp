@@ -68,6 +68,34 @@ protected:
   }
 };
 
+TEST_F(WireTest, HelloOfANewerNodeIsReadAsFarAsItIsKnown) {
+  hello sent;
+  sent.protocol = protocol_version + 1;
+  sent.node = "b";
+  sent.member = 7;
+  auto bytes = bytes_of(sent);
+  bytes.insert(bytes.end(), 100, 'x'); // fields that came later
+  hello x;
+  caf::binary_deserializer source{system_, bytes};
+  EXPECT_FALSE(source(x));
+  EXPECT_EQ(x.protocol, protocol_version + 1);
+  EXPECT_EQ(x.member, 7u);
+}
+
+TEST_F(WireTest, HelloThatDoesNotFitSaysWhoItIsFrom) {
+  auto bytes = bytes_of(protocol_version + 7);
+  for (const auto& more : {bytes_of(protocol_version + 5), bytes_of(format_version), bytes_of(std::string{"9.0"}),
+                           bytes_of(std::string{"b"}), bytes_of(std::string{"b:7000"}), bytes_of(std::string{"?"})})
+    bytes.insert(bytes.end(), more.begin(), more.end());
+  hello x;
+  caf::binary_deserializer source{system_, bytes};
+  EXPECT_FALSE(source(x));
+  EXPECT_EQ(x.oldest, protocol_version + 5);
+  EXPECT_EQ(x.node, "b");
+  EXPECT_EQ(x.member, 0u);
+  EXPECT_FALSE(fits(x));
+}
+
 TEST_F(WireTest, OfferNamesWhatThePoolHolds) {
   auto x = crossed(pool_offer{"t", "n", 3, false, "p", 9, {4, 5}, {{{1, 2}, {3, 4}, true}}});
   EXPECT_EQ(x.name, "p");

@@ -280,6 +280,29 @@ TEST_F(StoreBackupTest, ARestoreThatWasInterruptedStartsNoNodeAndIsRepeated) {
   expect_one_moment(*x, 3);
 }
 
+TEST_F(StoreBackupTest, WhoPreparesTheStoreHasItBeforeAnyNodeAndMayRefuse) {
+  {
+    auto x = open_small(data());
+    fill(*x, 0, 3);
+    create(*x);
+  }
+  auto refuse = [](store&) -> caf::error { return make_error(ec::conflict, "not this one"); };
+  auto refused = restore_store_backup(backups(), {}, restored(), {}, refuse);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(describe(refused.error()).message, "not this one");
+  EXPECT_FALSE(fs::exists(restored()));
+  auto mark = [](store& db) -> caf::error {
+    write_batch batch;
+    batch.put(key_space::log, "prepared", "yes");
+    EXPECT_EQ(db.write(batch, true), store::write_result::done);
+    return {};
+  };
+  ASSERT_TRUE(restore_store_backup(backups(), {}, restored(), {}, mark));
+  EXPECT_FALSE(fs::exists(restored() + "/aside"));
+  auto x = open_small(restored());
+  EXPECT_EQ(x->get(key_space::log, "prepared"), "yes");
+}
+
 TEST_F(StoreBackupTest, AfterAKillTheNextOneWorksAndTheOldOnesAreGood) {
   for (int enough : {3, 8, 20}) {
     fs::remove_all(data());
