@@ -33,7 +33,7 @@ void applied_state::apply(const log_append& x) {
 void log_checker::leads(member_id id, uint64_t term) {
   auto [i, is_new] = leaders_.insert({term, id});
   if (!is_new)
-    throw violation{node(id) + "leads in term " + std::to_string(term) + ", in which node " +
+    throw broken_rule{node(id) + "leads in term " + std::to_string(term) + ", in which node " +
                     std::to_string(i->second) + (i->second == id ? " (itself) began" : " led") + " before"};
 }
 
@@ -41,14 +41,14 @@ void log_checker::appended(member_id id, const log_append& x) {
   auto digest = digest_of(x);
   auto [i, is_new] = contents_.insert({{x.index, x.term}, digest});
   if (!is_new && i->second != digest)
-    throw violation{node(id) + "entry " + std::to_string(x.index) + " of term " + std::to_string(x.term) +
+    throw broken_rule{node(id) + "entry " + std::to_string(x.index) + " of term " + std::to_string(x.term) +
                     " differs from another one of that index and term"};
 }
 
 void log_checker::compare(member_id id, const applied_state& state) {
   auto [i, is_new] = digests_.insert({state.applied, state.digest});
   if (!is_new && i->second != state.digest)
-    throw violation{node(id) + "what is applied up to " + std::to_string(state.applied) + " differs from others"};
+    throw broken_rule{node(id) + "what is applied up to " + std::to_string(state.applied) + " differs from others"};
 }
 
 void log_checker::applied(member_id id, const log_append& x, const applied_state& state) {
@@ -66,7 +66,7 @@ void log_checker::acknowledged(uint64_t value, uint64_t index) {
 
 void log_checker::has_lease(member_id id, uint64_t commit_index) const {
   if (commit_index < newest_acknowledged_)
-    throw violation{node(id) + "has a lease at " + std::to_string(commit_index) + ", but " +
+    throw broken_rule{node(id) + "has a lease at " + std::to_string(commit_index) + ", but " +
                     std::to_string(newest_acknowledged_) + " is acknowledged"};
 }
 
@@ -74,7 +74,7 @@ void log_checker::nothing_lost(const applied_state& state) const {
   for (const auto& [value, index] : acknowledged_) {
     auto i = values_.find(index);
     if (index > state.applied || i == values_.end() || i->second != value)
-      throw violation{"value " + std::to_string(value) + " was acknowledged at " + std::to_string(index) +
+      throw broken_rule{"value " + std::to_string(value) + " was acknowledged at " + std::to_string(index) +
                       " and is not there"};
   }
 }

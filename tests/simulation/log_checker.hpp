@@ -11,7 +11,7 @@
 namespace overwatch::simulation {
 
 /// Something happened that must never happen.
-struct violation : std::runtime_error {
+struct broken_rule : std::runtime_error {
   using runtime_error::runtime_error;
 };
 
@@ -23,7 +23,8 @@ struct applied_state {
   void apply(const log_append& x);
 };
 
-/// Sees everything that happens to the replicas of one log, and knows what must hold at all times. Throws `violation`.
+/// Sees everything that happens to the replicas of one log, and knows what must hold at all times. Throws
+/// `broken_rule`.
 class log_checker {
 public:
   void leads(member_id id, uint64_t term); ///< a term has one leader

@@ -199,7 +199,7 @@ run_report log_cluster::run() {
   auto limit = world_.time.now() + patience;
   while (!has_converged() || world_.checker.acknowledgements() == acknowledged) {
     if (world_.time.now() > limit)
-      throw violation{"all is healed, and the nodes do not agree:" + describe()};
+      throw broken_rule{"all is healed, and the nodes do not agree:" + describe()};
     auto* leading = leader();
     if (leading != nullptr && world_.random.one_in(10))
       leading->propose();

@@ -26,7 +26,7 @@ class log_cluster {
 public:
   explicit log_cluster(uint64_t seed, mutation fault = mutation::none);
 
-  /// Some seconds in which everything goes wrong, then some in which all heals. Throws `violation`.
+  /// Some seconds in which everything goes wrong, then some in which all heals. Throws `broken_rule`.
   run_report run();
 
 private:

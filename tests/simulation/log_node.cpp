@@ -54,7 +54,7 @@ void log_node::start() {
   }
   snapshot_index_ = x.snapshot ? x.snapshot->index : 0;
   if (snapshot_index_ > state_.applied)
-    throw violation{"node " + std::to_string(id()) + ": its state is older than its snapshot"};
+    throw broken_rule{"node " + std::to_string(id()) + ": its state is older than its snapshot"};
   log_ = std::make_unique<raft_log>(options_);
   drive(log_->start(local_time(), x));
 }
@@ -209,7 +209,7 @@ void log_node::apply(uint64_t commit_index) {
   while (state_.applied < commit_index) {
     auto i = unapplied_.begin();
     if (i == unapplied_.end() || i->first != state_.applied + 1)
-      throw violation{"node " + std::to_string(id()) + ": entry " + std::to_string(state_.applied + 1) +
+      throw broken_rule{"node " + std::to_string(id()) + ": entry " + std::to_string(state_.applied + 1) +
                       " is committed and not here"};
     state_.apply(i->second);
     if (world_.fault == mutation::apply_twice && world_.random.one_in(50))

@@ -13,8 +13,9 @@ namespace overwatch::simulation {
 
 namespace {
 
-constexpr uint64_t batch_size = 64;
-constexpr rlim_t seconds_for_batch = 60; ///< of processor time; then the process is ended: a run hangs
+constexpr rlim_t seconds_for_batch = 120; ///< of processor time; then the process is ended: a run hangs
+
+constexpr size_t max_reason = 6'000; ///< bytes: its end says what went wrong
 
 void write_all(int fd, const std::string& text) {
   size_t done = 0;
@@ -67,6 +68,8 @@ void take_lines(const std::string& text, bool failed, seeds_result& result,
         report(line.substr(5));
     } else {
       newest.reason += line + "\n";
+      if (newest.reason.size() > max_reason)
+        newest.reason.erase(0, newest.reason.find('\n', newest.reason.size() - max_reason) + 1);
     }
   }
   if (failed)
@@ -77,10 +80,10 @@ void take_lines(const std::string& text, bool failed, seeds_result& result,
 
 seeds_result run_seeds(uint64_t first, uint64_t count, std::chrono::seconds limit,
                        const std::function<std::string(uint64_t seed)>& run,
-                       const std::function<void(const std::string&)>& report) {
+                       const std::function<void(const std::string&)>& report, uint64_t batch) {
   seeds_result result;
   auto end = std::chrono::steady_clock::now() + limit;
-  for (auto seed = first; seed < first + count && std::chrono::steady_clock::now() < end; seed += batch_size) {
+  for (auto seed = first; seed < first + count && std::chrono::steady_clock::now() < end; seed += batch) {
     int fds[2];
     if (::pipe(fds) != 0)
       throw std::runtime_error{"no pipe for a batch of seeds"};
@@ -89,7 +92,7 @@ seeds_result run_seeds(uint64_t first, uint64_t count, std::chrono::seconds limi
       throw std::runtime_error{"no process for a batch of seeds"};
     if (child == 0) {
       ::close(fds[0]);
-      run_batch(fds[1], seed, std::min(seed + batch_size, first + count), run);
+      run_batch(fds[1], seed, std::min(seed + batch, first + count), run);
     }
     ::close(fds[1]);
     auto text = read_all(fds[0]);

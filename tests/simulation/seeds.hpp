@@ -18,11 +18,11 @@ struct seeds_result {
   std::optional<failed_seed> failure; ///< the first
 };
 
-/// Runs `run` for `count` seeds from `first` on, until one fails or `limit` is over. Each batch is a process of its
+/// Runs `run` for `count` seeds from `first` on, until one fails or `limit` is over. Each `batch` is a process of its
 /// own: a broken invariant ends that one, and is a failure like any other. `run` says in a word or two what happened,
 /// which goes to `report` (in the calling process).
 seeds_result run_seeds(uint64_t first, uint64_t count, std::chrono::seconds limit,
                        const std::function<std::string(uint64_t seed)>& run,
-                       const std::function<void(const std::string&)>& report = {});
+                       const std::function<void(const std::string&)>& report = {}, uint64_t batch = 64);
 
 } // namespace overwatch::simulation

@@ -1,0 +1,221 @@
+#include "tests/simulation/played_clients.hpp"
+
+#include "messages/task_spread.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <algorithm>
+
+namespace overwatch::simulation {
+
+namespace {
+
+constexpr std::chrono::seconds request_patience{100}; ///< longer than any node may take
+constexpr size_t remembered = 60;
+const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
+
+} // namespace
+
+template <class Reply, class Request>
+void played_clients::request(simulated_node& node, Request what, std::function<void(Reply&)> done,
+                             std::function<void(const failure&)> failed) {
+  ++asked;
+  auto life = node.life().id();
+  // What a node says while it dies is not heard.
+  auto is_alive = [this, life] { return world_.net.living(life) != nullptr; };
+  node.call([=, front = node.front()](caf::event_based_actor* self) {
+    self->request(front, request_patience, what)
+      .then(
+        [=](Reply& reply) {
+          if (!is_alive())
+            return;
+          ++answered;
+          done(reply);
+        },
+        [=](const caf::error& error) {
+          if (!is_alive())
+            return;
+          ++refused;
+          auto why = describe(error);
+          world_.net.add_to_digest(std::hash<std::string>{}(why.message));
+          if (error == caf::sec::request_timeout)
+            world_.checker.fail("a node left a request without an answer");
+          if (failed)
+            failed(why);
+        });
+  });
+}
+
+void played_clients::ask(simulated_node& node) {
+  auto kind = world_.random.number(0, 99);
+  if (kind < 34)
+    submit(node);
+  else if (kind < 42)
+    submit_again(node);
+  else if (kind < 52)
+    cancel(node);
+  else if (kind < 58)
+    wait(node);
+  else if (kind < 76)
+    read(node, world_.random.one_in(4) ? consistency::local : consistency::current);
+  else if (kind < 85)
+    write_key(node);
+  else if (kind < 96)
+    read_key(node);
+  else
+    list(node);
+}
+
+// -- tasks -----------------------------------------------------------------------
+
+std::shared_ptr<const task_spec> played_clients::new_task() {
+  auto& random = world_.random;
+  auto x = std::make_shared<task_spec>();
+  auto time = beginning + world_.time.now();
+  x->name = "task " + std::to_string(++values_);
+  x->task_type = random.one_in(3) ? "drill" : "work";
+  x->importance = static_cast<priority>(random.number(0, 4));
+  x->retry.max_attempts = static_cast<uint32_t>(random.number(1, 4));
+  x->retry.base = milliseconds{random.number(10, 400)};
+  if (random.one_in(6))
+    x->resources.exclusive.push_back(random.one_in(2) ? "door" : "window");
+  else if (random.one_in(5))
+    x->concurrency = {"lane", 2};
+  if (random.one_in(10))
+    x->scheduled_at = time + milliseconds{random.number(0, 3'000)};
+  if (random.one_in(10))
+    x->timeout = milliseconds{random.number(200, 2'000)};
+  if (random.one_in(12))
+    x->resources.cpu = 0.3;
+  if (random.one_in(8) && !world_.checker.tasks().empty()) {
+    x->depends_on.push_back(*any_task());
+    x->on_dependency_failure = dependency_policy::run;
+  }
+  if (random.one_in(12))
+    x->unique_key = "only" + std::to_string(random.number(1, 3));
+  if (random.one_in(15))
+    x->fairness_key = "user" + std::to_string(random.number(1, 3));
+  auto spread = static_cast<partition_id>(random.number(0, world_.partitions - 1));
+  x->id = ids_.next(time, choose_partition(*x, spread, world_.partitions));
+  return x;
+}
+
+void played_clients::submit(simulated_node& node) {
+  auto count = world_.random.one_in(4) ? world_.random.number(2, 6) : 1;
+  std::vector<std::shared_ptr<const task_spec>> specs;
+  for (uint64_t i = 0; i < count; ++i) {
+    specs.push_back(new_task());
+    specs_.push_back(specs.back());
+  }
+  while (specs_.size() > remembered)
+    specs_.pop_front();
+  store(node, std::move(specs));
+}
+
+void played_clients::submit_again(simulated_node& node) {
+  if (!specs_.empty())
+    store(node, {specs_[world_.random.number(0, specs_.size() - 1)]});
+}
+
+void played_clients::store(simulated_node& node, std::vector<std::shared_ptr<const task_spec>> specs) {
+  submit_request x;
+  for (const auto& spec : specs)
+    x.tasks.push_back({std::make_shared<task_spec>(*spec), std::make_shared<const std::string>("{}")});
+  request<submit_reply>(node, std::move(x), [this, specs](submit_reply& reply) {
+    if (reply.receipts.size() != specs.size())
+      world_.checker.fail("a submit has not as many receipts as tasks");
+    for (size_t i = 0; i < reply.receipts.size(); ++i) {
+      const auto& receipt = reply.receipts[i];
+      if (!receipt.error && receipt.id != specs[i]->id && specs[i]->unique_key.empty())
+        world_.checker.fail("a receipt names another task");
+      world_.checker.acknowledged(receipt);
+    }
+  });
+}
+
+std::optional<task_id> played_clients::any_task() {
+  const auto& tasks = world_.checker.tasks();
+  if (tasks.empty())
+    return std::nullopt;
+  auto back = world_.random.number(0, std::min<uint64_t>(tasks.size() - 1, world_.random.one_in(3) ? 1'000 : 12));
+  return *std::next(tasks.rbegin(), static_cast<std::ptrdiff_t>(back));
+}
+
+void played_clients::cancel(simulated_node& node) {
+  if (auto id = any_task())
+    request<task_record>(node, cancel_request{*id, "a client wants it"}, [this](task_record& x) {
+      ++cancels;
+      world_.checker.told(x);
+    });
+}
+
+void played_clients::wait(simulated_node& node) {
+  if (auto id = any_task())
+    request<task_record>(node, wait_request{*id, milliseconds{world_.random.number(0, 5'000)}},
+                         [this](task_record& x) { world_.checker.told(x); });
+}
+
+void played_clients::read(simulated_node& node, consistency level) {
+  auto id = any_task();
+  if (!id)
+    return;
+  auto before = level == consistency::current ? world_.checker.known(*id) : task_checker::knowledge{};
+  request<task_record>(
+    node, get_request{*id, level},
+    [this, id = *id, before](task_record& x) {
+      world_.checker.told(x);
+      world_.checker.read(id, before, &x);
+    },
+    [this, id = *id, before](const failure& why) {
+      if (why.code == ec::not_found)
+        world_.checker.read(id, before, nullptr);
+    });
+}
+
+void played_clients::list(simulated_node& node) {
+  list_request x;
+  x.limit = 20;
+  request<task_page>(node, x, [this](task_page& page) {
+    for (auto& task : page.tasks)
+      world_.checker.told(task);
+  });
+}
+
+// -- the cluster -----------------------------------------------------------------
+
+void played_clients::add_node(simulated_node& node, const std::string& name) {
+  request<cluster_status>(node, add_node_request{name, simulated_node::address_of(name)}, [](cluster_status&) {});
+}
+
+void played_clients::remove_node(simulated_node& node, const std::string& name) {
+  request<cluster_status>(node, remove_node_request{name}, [](cluster_status&) {});
+}
+
+void played_clients::transfer(simulated_node& node, partition_id partition) {
+  request<group_status>(node, transfer_request{partition, {}}, [](group_status&) {});
+}
+
+// -- keys ------------------------------------------------------------------------
+
+void played_clients::write_key(simulated_node& node) {
+  auto key = "key" + std::to_string(world_.random.number(1, 4));
+  request<key_record>(node, put_key_request{key, std::to_string(++values_), {}},
+                      [this](key_record& x) { world_.checker.wrote(x); });
+}
+
+void played_clients::read_key(simulated_node& node) {
+  auto key = "key" + std::to_string(world_.random.number(1, 4));
+  auto before = world_.checker.known_version(key);
+  request<key_record>(
+    node, get_key_request{key},
+    [this, before](key_record& x) {
+      world_.checker.read(x.key, before, x.version);
+      world_.checker.wrote(x);
+    },
+    [this, key, before](const failure& why) {
+      if (why.code == ec::not_found)
+        world_.checker.read(key, before, 0);
+    });
+}
+
+} // namespace overwatch::simulation

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "tests/simulation/simulated_node.hpp"
+
+#include <deque>
+
+namespace overwatch::simulation {
+
+/// Clients of a simulated cluster: they submit, submit again, cancel, wait, read and write keys, through any node that
+/// is up, and tell the checker what they are told.
+class played_clients {
+public:
+  explicit played_clients(node_world& all) : world_{all}, ids_{all.random.number(1, UINT32_MAX)} {}
+
+  /// One of them asks this node for something.
+  void ask(simulated_node& node);
+
+  /// An operator asks this node for a change of the cluster.
+  void add_node(simulated_node& node, const std::string& name);
+  void remove_node(simulated_node& node, const std::string& name);
+  void transfer(simulated_node& node, partition_id partition);
+
+  /// So many tasks are known to be stored.
+  uint64_t asked = 0;
+  uint64_t answered = 0; ///< with what was asked for
+  uint64_t refused = 0;  ///< with an error
+  uint64_t cancels = 0;  ///< that were answered
+
+private:
+  template <class Reply, class Request>
+  void request(simulated_node& node, Request what, std::function<void(Reply&)> done,
+               std::function<void(const failure&)> failed = {});
+  std::shared_ptr<const task_spec> new_task();
+  void submit(simulated_node& node);
+  void submit_again(simulated_node& node);
+  void store(simulated_node& node, std::vector<std::shared_ptr<const task_spec>> specs);
+  void cancel(simulated_node& node);
+  void wait(simulated_node& node);
+  void read(simulated_node& node, consistency level);
+  void write_key(simulated_node& node);
+  void read_key(simulated_node& node);
+  void list(simulated_node& node);
+  std::optional<task_id> any_task();
+
+  node_world& world_;
+  task_id_generator ids_;
+  std::deque<std::shared_ptr<const task_spec>> specs_; ///< the newest that were submitted, acknowledged or not
+  uint64_t values_ = 0;
+};
+
+} // namespace overwatch::simulation
