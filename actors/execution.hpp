@@ -43,10 +43,11 @@ struct held_attempt {
   task_id id;
   fencing_token fence;
   bool ended = false;
+  std::optional<timestamp> deadline{}; ///< that it goes by
 };
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, held_attempt& x) {
-  return f(x.id, x.fence, x.ended);
+  return f(x.id, x.fence, x.ended, x.deadline);
 }
 
 /// A pool offers its slots and says what it holds. Sent to a scheduler that it is to work for until that answers, when the
@@ -60,10 +61,11 @@ struct pool_offer {
   uint64_t number = 0;     ///< grows with every offer of the pool
   message_mark heard{};    ///< the newest that it took of this partition
   std::vector<held_attempt> held{}; ///< of this partition
+  bool shared = false;     ///< among partitions: how many of the slots this one may use comes from the `slot_keeper`
 };
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, pool_offer& x) {
-  return f(x.task_type, x.node, x.slots, x.live, x.name, x.number, x.heard, x.held);
+  return f(x.task_type, x.node, x.slots, x.live, x.name, x.number, x.heard, x.held, x.shared);
 }
 
 /// How an attempt ended, from its pool.
@@ -132,7 +134,54 @@ typename Inspector::result_type inspect(Inspector& f, node_capacity& x) {
   return f(x.node, x.max_concurrent_tasks, x.cpus, x.memory_mb, x.labels);
 }
 
-/// Who captures and restores files on a node. Sent likewise.
+/// The share of one partition in the slots of a node and of its pools, from the `slot_keeper` of the node. Said again when it
+/// changes and now and then; each replaces the one before.
+struct slot_share {
+  struct part {
+    std::string task_type;
+    std::string name;        ///< of the pool
+    uint32_t slots = 0;
+  };
+  std::string node;
+  uint64_t number = 0;       ///< grows with every share that the keeper says to this scheduler
+  uint32_t slots = 0;        ///< attempts of the partition on the node at once
+  uint32_t of = 0;           ///< those of all partitions
+  std::vector<part> pools;   ///< all of the node
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, slot_share::part& x) {
+  return f(x.task_type, x.name, x.slots);
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, slot_share& x) {
+  return f(x.node, x.number, x.slots, x.of, x.pools);
+}
+
+/// What a scheduler has and wants of the slots of a node: the answer to each `slot_share`, and said when tasks begin to wait
+/// for more than that.
+struct slot_demand {
+  struct part {
+    std::string task_type;
+    std::string name;              ///< of the pool
+    uint32_t busy = 0;             ///< slots that it counts as taken
+    std::vector<uint32_t> demand;  ///< attempts that run or could start, by priority
+  };
+  partition_id partition = 0;
+  uint64_t number = 0;             ///< grows with every demand of the scheduler
+  uint64_t heard = 0;              ///< the newest share that it goes by
+  uint32_t busy = 0;               ///< over all pools
+  std::vector<part> pools;         ///< those of which it has or wants any
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, slot_demand::part& x) {
+  return f(x.task_type, x.name, x.busy, x.demand);
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, slot_demand& x) {
+  return f(x.partition, x.number, x.heard, x.busy, x.pools);
+}
+
+/// Who captures and restores files on a node. Sent to every scheduler that comes into sight.
 struct snapshotter_offer {
   std::string node;
   caf::strong_actor_ptr handle;       ///< a `snapshotter_actor`
@@ -184,10 +233,11 @@ struct assignment_batch {
   message_mark mark;
   bool report = false;   ///< answer with an offer and with all outcomes that are not settled
   milliseconds lease{0}; ///< attempts that must not run twice are stopped when nothing is heard for so long; 0: they go on
+  uint32_t node_limit = 0; ///< attempts on a node at once, 0: as it is configured; counts from the control partition only
 };
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, assignment_batch& x) {
-  return f(x.attempts, x.settled, x.partition, x.mark, x.report, x.lease);
+  return f(x.attempts, x.settled, x.partition, x.mark, x.report, x.lease, x.node_limit);
 }
 
 /// Stop this attempt; ignored when it is not here any more.

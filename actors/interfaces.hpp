@@ -74,6 +74,8 @@ using scheduler_actor = caf::typed_actor<
   caf::reacts_to<applied_ptr>,
   caf::reacts_to<pool_offer, caf::strong_actor_ptr>,
   caf::reacts_to<node_capacity>,
+  // From the keeper of a node's slots, which is the second value.
+  caf::reacts_to<slot_share, caf::strong_actor_ptr>,
   caf::reacts_to<outcome_batch>,
   caf::reacts_to<progress_batch>,
   caf::reacts_to<disk_report>,
@@ -117,9 +119,13 @@ using pool_actor = caf::typed_actor<
   caf::reacts_to<caf::update_atom, uint32_t>,
   // The scheduler that leads a partition, on whatever node; null: none is in sight.
   caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
+  // The keeper of the node's slots, when several partitions share them. Said before the first scheduler is.
+  caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
   caf::replies_to<drain_request>::with<drain_reply>,
   caf::replies_to<pools_request>::with<pool_status>,
   caf::replies_to<workers_request>::with<workers_reply>,
+  // Internal: one more attempt may run on the node.
+  caf::reacts_to<caf::flush_atom>,
   // Internal: timeouts, reports.
   caf::reacts_to<caf::tick_atom, uint64_t>>;
 

@@ -20,6 +20,8 @@ constexpr uint32_t logged_attempts = 5;
 pool_state::~pool_state() {
   for (auto& [id, x] : running_)
     x.stop->request(cancellation::cause::shutdown);
+  if (options_.places)
+    options_.places->leave(member_);
 }
 
 void pool_state::set_up(pointer self, pool_options options, journal_actor journal) {
@@ -27,11 +29,19 @@ void pool_state::set_up(pointer self, pool_options options, journal_actor journa
   options_ = std::move(options);
   configured_slots_ = options_.slots;
   journal_ = std::move(journal);
+  if (!options_.places)
+    return;
+  member_ = options_.places->join([address = self->address()] {
+    if (auto pool = caf::actor_cast<caf::strong_actor_ptr>(address))
+      caf::anon_send(caf::actor_cast<pool_actor>(pool), caf::flush_atom::value);
+  });
 }
 
 void pool_state::resize(uint32_t slots) {
   options_.slots = slots > 0 ? slots : configured_slots_;
+  tell_keeper();
   offer_to_all();
+  start_waiting();
 }
 
 // -- starting ------------------------------------------------------------------
@@ -41,11 +51,19 @@ void pool_state::take(assignment&& what) {
   if (auto older = running_.find(id); older != running_.end()) { // this node was away, and the task went on
     ask_to_stop(older->second, cancellation::cause::stale);
     behind_[id] = std::move(what);
-  } else if (captures(*what.task.spec)) {
-    begin_capture(std::move(what));
-  } else {
-    waiting_.push_back(std::move(what));
+    return;
   }
+  if (what.fence.attempt > 1)
+    for (const auto& older : waiting_.take([&](const assignment& x) { return x.task.spec->id == id; }))
+      conclude(sent_back(older));
+  if (captures(*what.task.spec) && !options_.snapshotter) {
+    auto refused = never_began(what, "its snapshot could not be captured: this node captures no files");
+    refused.retryable = false;
+    conclude(std::move(refused));
+    return;
+  }
+  watch_deadline_of(what);
+  waiting_.push(std::move(what));
 }
 
 uint64_t pool_state::idle_worker() {
@@ -70,21 +88,66 @@ uint64_t pool_state::idle_worker() {
   return number;
 }
 
-void pool_state::start_waiting() {
-  auto batch_size = options_.handler.options.blocking ? size_t{1} : options_.inline_batch;
+bool pool_state::take_slot() {
+  if (options_.places && !options_.places->take(member_))
+    return false;
+  ++slots_taken_;
+  return true;
+}
+
+// Those of attempts that have ended.
+void pool_state::return_slots() {
+  auto used = static_cast<uint32_t>(running_.size() + capturing_.size() + waiting_.with_slot());
+  auto ended = slots_taken_ - used;
+  if (ended == 0)
+    return;
+  slots_taken_ = used;
+  if (options_.places)
+    options_.places->give_back(member_, ended);
+}
+
+// There was none when it was wanted, and one is kept for this pool now.
+void pool_state::take_place() {
+  start_waiting();
+  options_.places->give_up_kept(member_);
+}
+
+std::optional<assignment> pool_state::next_to_start() {
   while (!waiting_.empty()) {
-    if (auto older = running_.find(waiting_.front().task.spec->id); older != running_.end()) {
-      behind_[older->first] = std::move(waiting_.front());
-      waiting_.pop_front();
+    if (waiting_.with_slot() > 0)
+      return waiting_.pop();
+    const auto id = waiting_.front().task.spec->id;
+    if (running_.count(id) > 0) {
+      behind_[id] = waiting_.pop();
       continue;
     }
+    if (!has_slot() || !take_slot())
+      break;
+    auto what = waiting_.pop();
+    if (!captures(*what.task.spec))
+      return what;
+    begin_capture(std::move(what));
+  }
+  return std::nullopt;
+}
+
+void pool_state::start_waiting() {
+  return_slots();
+  auto batch_size = options_.handler.options.blocking ? size_t{1} : options_.inline_batch;
+  while (waiting_.with_slot() > 0 || (!waiting_.empty() && has_slot())) {
     auto number = idle_worker();
     if (number == 0)
       return;
     std::vector<assignment> batch;
-    while (batch.size() < batch_size && !waiting_.empty() && !running_.count(waiting_.front().task.spec->id)) {
-      batch.push_back(std::move(waiting_.front()));
-      waiting_.pop_front();
+    while (batch.size() < batch_size) {
+      auto next = next_to_start();
+      if (!next)
+        break;
+      batch.push_back(std::move(*next));
+    }
+    if (batch.empty()) {
+      idle_.push_back(number);
+      return;
     }
     start(number, std::move(batch));
   }
@@ -255,9 +318,13 @@ pool_actor::behavior_type pool(pool_state::pointer self, pool_options options, j
     [=](caf::join_atom, partition_id partition, const caf::strong_actor_ptr& scheduler) {
       self->state.join(partition, caf::actor_cast<scheduler_actor>(scheduler));
     },
+    [=](caf::subscribe_atom, const caf::strong_actor_ptr& keeper) {
+      self->state.share_slots(caf::actor_cast<slot_keeper_actor>(keeper));
+    },
     [=](const drain_request& x) { return self->state.drain(x); },
     [=](const pools_request&) { return self->state.status(); },
     [=](const workers_request&) { return self->state.workers(); },
+    [=](caf::flush_atom) { self->state.take_place(); },
     [=](caf::tick_atom, uint64_t generation) { self->state.tick(generation); },
   };
 }

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/running_limit.hpp"
+#include "actors/slot_keeper.hpp"
+#include "actors/waiting_attempts.hpp"
 
 #include <caf/actor_clock.hpp>
 
-#include <deque>
 #include <unordered_map>
 
 namespace overwatch {
@@ -23,8 +25,10 @@ struct pool_options {
   milliseconds stop_grace{10'000};    ///< a handler that ignores a stop for this long loses its slot
   size_t inline_batch = 64;           ///< attempts that a worker of a non-blocking handler takes at once
   size_t max_inline_workers = 4;
+  std::shared_ptr<running_limit> places; ///< of this node; null: only its own slots limit the pool
   snapshotter_actor snapshotter;      ///< of this node; may be null when no task has a scope of files
   std::shared_ptr<node_services> services; ///< for handlers; may be null
+  bool gives_all = false;             ///< attempts go to workers however few the slots: it is for these to say what they take
   worker_maker make_worker;           ///< empty: workers that call the handler; else its `blocking` should be true
   milliseconds offer_interval{2'000}; ///< an offer is repeated until the scheduler answers
   milliseconds resend_after{5'000};   ///< outcomes that are not settled by then are sent again
@@ -35,6 +39,9 @@ struct pool_options {
 
 /// The workers of one task type on one node: runs what schedulers assign, watches timeouts and deadlines,
 /// passes on what handlers report, and stops them. Keeps every outcome until it is settled.
+///
+/// Never runs more attempts than it has slots, nor, with the other pools, more than its node may: what is sent above that waits.
+/// Only attached workers are given all at once: their sessions let them claim no more than they have slots.
 ///
 /// The scheduler of a partition may be on any node, and is another one after a change of leader: it is told all that the
 /// pool holds of its partition. Without one in sight attempts go on, but for those that must not run twice at a time:
@@ -58,6 +65,8 @@ public:
   void set_deadline(const deadline_change& x);
   void take_outcomes(attempts_done& x);
   void resize(uint32_t slots);
+  void share_slots(slot_keeper_actor keeper);
+  void take_place();
   void join(partition_id partition, scheduler_actor scheduler);
   caf::result<drain_reply> drain(const drain_request& x);
   pool_status status() const;
@@ -128,6 +137,7 @@ private:
   const std::string& own_name() const { return options_.name.empty() ? options_.task_type : options_.name; }
   void offer(partition_id partition, leader& to);
   void offer_to_all();
+  void tell_keeper();
   void watch_leaders(time_point time);
   void fence_off(partition_id partition);
   void settle(const std::vector<settled_outcome>& outcomes);
@@ -137,6 +147,11 @@ private:
   void send_outcomes();
   void take(assignment&& what);
   uint64_t idle_worker();
+  void watch_deadline_of(const assignment& what);
+  bool has_slot() const { return options_.gives_all || slots_taken_ < options_.slots; }
+  bool take_slot();
+  void return_slots();
+  std::optional<assignment> next_to_start();
   void dismiss(std::map<uint64_t, worker_entry>::iterator worker);
   bool captures(const task_spec& spec) const;
   void begin_capture(assignment&& what);
@@ -154,6 +169,7 @@ private:
   void ask_to_stop(attempt& x, cancellation::cause why);
   void stop_early(const assignment& what, cancellation::cause why);
   void watch_time(time_point time);
+  void watch_waiting();
   void abandon(attempt& x);
   void finish_drain();
   void tick_at(time_point time);
@@ -162,13 +178,16 @@ private:
   pool_options options_;
   uint32_t configured_slots_ = 1;
   journal_actor journal_;
+  slot_keeper_actor keeper_; // null: one partition has all slots
   std::map<partition_id, leader> leaders_;
   uint64_t offers_ = 0;
   std::map<uint64_t, worker_entry> workers_;
   std::vector<uint64_t> idle_;
   uint64_t next_worker_ = 1;
   std::unordered_map<task_id, capture> capturing_;
-  std::deque<assignment> waiting_; // for an idle worker
+  waiting_attempts waiting_;
+  uint32_t slots_taken_ = 0; // by what is captured and runs, and by those of `waiting_` that have one
+  uint64_t member_ = 0;      // of `options_.places`
   std::unordered_map<task_id, attempt> running_;
   std::unordered_map<task_id, assignment> behind_; // until an older attempt of the task is gone
   std::unordered_map<attempt_key, ended_attempt, attempt_hash> ended_;

@@ -21,10 +21,6 @@ void pool_state::begin_capture(assignment&& what) {
   const auto fence = what.fence;
   capture_request request{id, fence.attempt, what.task.spec->snapshot.files, what.task};
   capturing_[id] = {std::move(what), cancellation::cause::none};
-  if (!options_.snapshotter) {
-    captured(id, fence, {ec::unavailable, {}, "this node captures no files"}, false);
-    return;
-  }
   self_->request(options_.snapshotter, capture_timeout, std::move(request))
     .then([this, id, fence](const capture_reply& reply) { captured(id, fence, reply.error, reply.retryable); },
           [this, id, fence](const caf::error& error) { captured(id, fence, describe(error), true); });
@@ -37,7 +33,7 @@ void pool_state::captured(const task_id& id, const fencing_token& fence, const f
   auto x = std::move(i->second);
   capturing_.erase(i);
   if (x.stop == cancellation::cause::none && !error) {
-    waiting_.push_back(std::move(x.what));
+    waiting_.push_with_slot(std::move(x.what));
     start_waiting();
     return;
   }
@@ -48,6 +44,7 @@ void pool_state::captured(const task_id& id, const fencing_token& fence, const f
     outcome.message = "it was cancelled while its snapshot was captured";
   conclude(std::move(outcome));
   send_outcomes();
+  start_waiting();
 }
 
 attempt_outcome pool_state::never_began(const assignment& what, std::string message) const {

@@ -45,20 +45,22 @@ void pool_state::scheduler_down(const caf::actor_addr& source) {
 
 void pool_state::offer(partition_id partition, leader& to) {
   pool_offer x{options_.task_type, options_.node, options_.slots, !drain_.promise, own_name(), ++offers_, to.heard, {}};
-  auto add = [&, partition = partition](const task_id& id, const fencing_token& fence, bool ended) {
-    if (id.partition() == partition)
-      x.held.push_back({id, fence, ended});
+  x.shared = keeper_ != nullptr;
+  auto add = [&, partition = partition](const assignment& held, const std::optional<timestamp>& deadline) {
+    if (const auto& id = held.task.spec->id; id.partition() == partition)
+      x.held.push_back({id, held.fence, false, deadline});
   };
+  auto add_waiting = [&](const assignment& held) { add(held, held.task.spec->deadline); };
   for (const auto& [id, held] : running_)
-    add(id, held.what.fence, false);
+    add(held.what, held.deadline);
   for (const auto& [id, held] : capturing_)
-    add(id, held.what.fence, false);
-  for (const auto& held : waiting_)
-    add(held.task.spec->id, held.fence, false);
+    add_waiting(held.what);
+  waiting_.for_each(add_waiting);
   for (const auto& [id, held] : behind_)
-    add(id, held.fence, false);
+    add_waiting(held);
   for (const auto& [key, held] : ended_)
-    add(key.id, key.fence, true);
+    if (key.id.partition() == partition)
+      x.held.push_back({key.id, key.fence, true});
   self_->send(to.handle, std::move(x), caf::actor_cast<caf::strong_actor_ptr>(self_));
   to.repeat_at = self_->clock().now() + options_.offer_interval;
   tick_at(*to.repeat_at);
@@ -70,6 +72,16 @@ void pool_state::offer_to_all() {
       offer(partition, x);
 }
 
+void pool_state::share_slots(slot_keeper_actor keeper) {
+  keeper_ = std::move(keeper);
+  tell_keeper();
+}
+
+void pool_state::tell_keeper() {
+  if (keeper_)
+    self_->send(keeper_, pool_slots{options_.task_type, own_name(), drain_.promise ? 0 : options_.slots, pool_actor{self_}});
+}
+
 void pool_state::hear(assignment_batch& x) {
   auto& from = leaders_[x.partition];
   if (!(from.heard < x.mark))
@@ -77,6 +89,8 @@ void pool_state::hear(assignment_batch& x) {
   from.heard = x.mark;
   from.repeat_at.reset();
   from.fence_at.reset();
+  if (x.partition == control_partition && options_.places)
+    options_.places->set_limit(x.node_limit);
   if (x.lease.count() > 0) {
     from.fence_at = self_->clock().now() + x.lease;
     tick_at(*from.fence_at);
@@ -85,6 +99,7 @@ void pool_state::hear(assignment_batch& x) {
   for (auto& what : x.attempts)
     take(std::move(what));
   start_waiting();
+  send_outcomes();
   if (!x.report || !from.handle)
     return;
   offer(x.partition, from);
@@ -115,13 +130,8 @@ void pool_state::fence_off(partition_id partition) {
       x.stop = cancellation::cause::shutdown;
       self_->send(options_.snapshotter, stop_capture{id});
     }
-  std::deque<assignment> left;
-  for (auto& what : waiting_)
-    if (meant(*what.task.spec))
-      conclude(sent_back(what));
-    else
-      left.push_back(std::move(what));
-  waiting_ = std::move(left);
+  for (const auto& what : waiting_.take([&](const assignment& x) { return meant(*x.task.spec); }))
+    conclude(sent_back(what));
 }
 
 // -- outcomes ------------------------------------------------------------------

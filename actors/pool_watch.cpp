@@ -102,13 +102,10 @@ void pool_state::stop(const stop_attempt& x) {
     stop_early(i->second, x.cause);
     behind_.erase(i);
   }
-  auto waits = std::find_if(waiting_.begin(), waiting_.end(),
-                            [&](const assignment& y) { return y.task.spec->id == x.id && y.fence == x.fence; });
-  if (waits != waiting_.end()) {
-    stop_early(*waits, x.cause);
-    waiting_.erase(waits);
-  }
+  for (const auto& what : waiting_.take([&](const assignment& y) { return y.task.spec->id == x.id && y.fence == x.fence; }))
+    stop_early(what, x.cause);
   send_outcomes();
+  start_waiting();
 }
 
 // Timeout and deadline, whichever comes first.
@@ -141,8 +138,12 @@ void pool_state::set_deadline(const deadline_change& x) {
     change(i->second.what);
   if (auto i = behind_.find(x.id); i != behind_.end() && is_meant(i->second))
     change(i->second);
-  if (auto waits = std::find_if(waiting_.begin(), waiting_.end(), is_meant); waits != waiting_.end())
-    change(*waits);
+  waiting_.for_each([&](assignment& y) {
+    if (!is_meant(y))
+      return;
+    change(y);
+    watch_deadline_of(y);
+  });
 }
 
 // The handler did not stop: its thread stays with it, its slot and its task go on without it.
@@ -173,6 +174,26 @@ void pool_state::watch_time(time_point time) {
   }
 }
 
+// Its deadline is watched while it waits.
+void pool_state::watch_deadline_of(const assignment& what) {
+  if (const auto& deadline = what.task.spec->deadline)
+    tick_at(self_->clock().now() + (*deadline - options_.clock()));
+}
+
+void pool_state::watch_waiting() {
+  auto is_late = [time = options_.clock()](const assignment& x) {
+    const auto& deadline = x.task.spec->deadline;
+    return deadline && *deadline <= time;
+  };
+  for (const auto& what : waiting_.take(is_late)) {
+    auto late = never_began(what, "its deadline passed while it waited for a slot");
+    late.kind = violation::timeout;
+    late.retryable = false;
+    conclude(std::move(late));
+  }
+  waiting_.for_each([&](const assignment& x) { watch_deadline_of(x); });
+}
+
 void pool_state::tick_at(time_point time) {
   if (next_tick_ && *next_tick_ <= time)
     return;
@@ -188,6 +209,7 @@ void pool_state::tick(uint64_t generation) {
   pass_reports();
   auto time = self_->clock().now();
   watch_time(time);
+  watch_waiting();
   watch_leaders(time);
   if (drain_.promise && time >= drain_.until)
     for (auto& [id, x] : running_)
@@ -210,11 +232,11 @@ caf::result<drain_reply> pool_state::drain(const drain_request& x) {
   drain_.promise = promise;
   drain_.until = self_->clock().now() + x.limit;
   tick_at(drain_.until);
+  tell_keeper();
   offer_to_all(); // nothing, from now on
   drain_.reply.requeued += static_cast<uint32_t>(waiting_.size() + behind_.size());
-  for (const auto& what : waiting_)
+  for (const auto& what : waiting_.take([](const assignment&) { return true; }))
     conclude(sent_back(what));
-  waiting_.clear();
   for (const auto& [id, what] : behind_)
     conclude(sent_back(what));
   behind_.clear();
@@ -247,7 +269,8 @@ pool_status pool_state::status() const {
   result.node = options_.node;
   result.description = options_.handler.options.description;
   result.slots = options_.slots;
-  result.busy = static_cast<uint32_t>(running_.size() + waiting_.size() + capturing_.size());
+  result.busy = static_cast<uint32_t>(running_.size() + capturing_.size());
+  result.waiting = static_cast<uint32_t>(waiting_.size() + behind_.size());
   result.blocking = options_.handler.options.blocking;
   result.started = started_;
   for (const auto& [number, worker] : workers_)

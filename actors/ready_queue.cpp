@@ -3,6 +3,7 @@
 #include "actors/partition_state.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 namespace overwatch {
@@ -187,6 +188,28 @@ uint64_t ready_queue::ahead_of(const task_spec& spec, const task_state& state, t
       for (const auto& key : tasks.keys())
         count += which.first == spec.task_type && is_before(importance, key) ? 1 : 0;
   return count;
+}
+
+priority_counts ready_queue::waiting(const std::string& task_type, timestamp now, uint32_t limit, const fits& has_room) const {
+  priority_counts counts{};
+  for (auto resources : {false, true}) {
+    auto queue = queues_.find({task_type, resources});
+    if (queue == queues_.end())
+      continue;
+    for (const auto& [importance, tasks] : queue->second) {
+      if (tasks.empty())
+        continue;
+      auto& count = counts[static_cast<size_t>(std::ceil(rank(importance, tasks.front().queued, now)))];
+      size_t looked = 0;
+      if (!resources)
+        count += static_cast<uint32_t>(std::min<size_t>(tasks.size(), limit));
+      else
+        for (auto key = tasks.keys().begin(); key != tasks.keys().end() && looked < options_.lookahead; ++key, ++looked)
+          count += has_room(*key) ? 1 : 0;
+      count = std::min(count, limit);
+    }
+  }
+  return counts;
 }
 
 std::vector<std::string> ready_queue::task_types() const {

@@ -3,6 +3,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/window.hpp"
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -38,6 +39,9 @@ ready_key ready_key_of(const task_spec& spec, const task_state& state);
 
 /// Whether a task that is to run at `x` may run on this node.
 bool allows(const task_placement& x, const std::string& node, const std::map<std::string, std::string>& labels);
+
+/// One number for each priority.
+using priority_counts = std::array<uint32_t, priority_names.size()>;
 
 /// Which queued task of a type runs next: `critical` strictly first; below it, a task that waits rises by
 /// one priority per `ageing_step` (0: never), up to `high`, and of two equal ones the older goes first. Within one
@@ -89,6 +93,10 @@ public:
 
   /// How many tasks of this type would run before this one; counts only what is in memory.
   uint64_t ahead_of(const task_spec& spec, const task_state& state, timestamp now) const;
+
+  /// How many tasks of this type could start if slots were free, by the priority to which they have risen: at most `limit` of
+  /// each. As many of those that ask for resources are looked at as when one is chosen.
+  priority_counts waiting(const std::string& task_type, timestamp now, uint32_t limit, const fits& has_room) const;
 
   /// Task types that have a queue.
   std::vector<std::string> task_types() const;

@@ -228,12 +228,11 @@ void scheduler_state::use_setting(const std::string& key, const std::string& val
   if (key == "dispatch")
     dispatching_ = value != "stopped";
   else if (key == "max_concurrent_tasks")
-    concurrency_override_ = static_cast<uint32_t>(number(0));
+    use_limit(static_cast<uint32_t>(number(0)));
   else if (key == "retention")
     retention_ = std::chrono::seconds{number(static_cast<uint64_t>(options_.retention.count()))};
   else if (key.compare(0, 6, "slots.") == 0)
-    for (auto* pool : pools_of_type_[key.substr(6)])
-      self_->send(pool->handle, caf::update_atom::value, static_cast<uint32_t>(number(0)));
+    resize_pools(key.substr(6), static_cast<uint32_t>(number(0)));
   else if (key.compare(0, 6, "drain.") == 0)
     set_drain(key.substr(6), value);
 }
@@ -264,6 +263,7 @@ void scheduler_state::send_gathered() {
     in_flight_.emplace(next.number, std::move(entry));
     self_->send(replica_, std::move(next));
   }
+  report_demand();
   load_pages();
 }
 
@@ -382,6 +382,7 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
       self->state.offer(x, caf::actor_cast<pool_actor>(pool));
     },
     [=](const node_capacity& x) { self->state.set_capacity(x); },
+    [=](const slot_share& x, const caf::strong_actor_ptr& keeper) { self->state.set_share(x, keeper); },
     [=](outcome_batch& x) { self->state.finish(x, self->current_sender()); },
     [=](progress_batch& x) { self->state.progress(x); },
     [=](const disk_report& x) { self->state.set_disk(x); },

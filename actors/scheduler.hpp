@@ -4,6 +4,7 @@
 #include "actors/parked_tasks.hpp"
 #include "actors/ready_queue.hpp"
 #include "actors/remote_parents.hpp"
+#include "actors/slot_keeper.hpp"
 #include "actors/timer_queue.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -62,6 +63,7 @@ public:
   void applied(const applied_entry& entry);
   void offer(const pool_offer& x, const pool_actor& pool);
   void set_capacity(const node_capacity& x);
+  void set_share(const slot_share& x, const caf::strong_actor_ptr& keeper);
   void finish(outcome_batch& x, const caf::strong_actor_ptr& from);
   void progress(progress_batch& x);
   void set_disk(const disk_report& x);
@@ -104,6 +106,10 @@ private:
     uint32_t slots = 0;
     uint32_t busy = 0;
     bool live = false;
+    bool shared = false;     // with other partitions
+    uint32_t share = 0;      // of its slots, when it is
+    uint32_t told_busy = 0;  // what the keeper of its node knows: this,
+    bool told_wanting = false; // and whether tasks wait for more
     uint64_t offers = 0; // number of the newest
     message_mark asked;  // in this leadership: what it holds
     bool agreed = false; // it has answered that: it gets work
@@ -124,6 +130,13 @@ private:
     snapshotter_actor snapshotter;
     std::set<std::string> hooked_types;
     std::map<std::string, std::string> labels;
+    caf::strong_actor_ptr keeper; // of its slots; null: they are not shared
+    uint64_t heard_share = 0;
+    uint32_t share = 0;           // of `all`, that may run there at once
+    uint32_t all = 0;
+    std::map<std::pair<std::string, std::string>, uint32_t> pool_shares; // by task type and name
+    uint32_t told_busy = 0;
+    bool must_answer = false;
     bool draining = false; // nothing starts here
     std::optional<timestamp> drain_until;
   };
@@ -132,6 +145,7 @@ private:
   struct start_on_its_way {
     pool_entry* pool = nullptr;
     resource_demand demand;
+    priority importance = priority::normal;
   };
 
   // The rollback of a completed task.
@@ -192,7 +206,7 @@ private:
   void arm_watch();
   void set_drain(const std::string& node, const std::string& value);
   void reserve();
-  void start(const ready_key& task, pool_entry& pool, command_batch& batch);
+  void start(const ready_key& task, priority importance, pool_entry& pool, command_batch& batch);
   void free_slot(pool_entry& pool, const resource_demand& demand);
   void end_attempt(const attempt_outcome& x, attempt& running);
   void finish_attempt(const attempt_outcome& x, attempt& running, rollback_status rollback, std::string message);
@@ -221,7 +235,17 @@ private:
   void react_to_start(const task_change& change);
   void answer(const applied_entry& entry, const entry_in_flight& proposed);
   void use_setting(const std::string& key, const std::string& value);
+  void use_limit(uint32_t limit);
+  void resize_pool(const pool_entry& pool, uint32_t slots);
+  void resize_pools(const std::string& task_type, uint32_t slots);
   uint32_t limit_of(const node_entry& node) const;
+  static uint32_t slots_of(const pool_entry& pool);
+  void share_pool(pool_entry& pool);
+  void report_demand();
+  bool has_news(const pool_entry& pool) const;
+  bool may_start(const pool_entry& pool) const;
+  priority_counts waiting_for(const pool_entry& pool) const;
+  void report_demand(const std::string& name, node_entry& node);
   void remove_finished();
   void forget_expired();
   void load_pages();
@@ -237,6 +261,7 @@ private:
   why_reply explain_wait(const task_record& record) const;
   why_reply explain_queue(const task_record& record) const;
   why_reply explain_room(const task_record& record) const;
+  why_reply explain_slots(const task_record& record, const std::vector<const pool_entry*>& usable) const;
   why_reply explain_run(const task_record& record) const;
   why_reply explain_placement(const task_record& record) const;
   double random() { return std::uniform_real_distribution<double>{}(random_); }
@@ -280,6 +305,8 @@ private:
   std::unordered_map<task_id, attempt> running_;
   std::map<pool_entry*, assignment_batch, by_address> assignments_; // of the entry that is being looked at
   uint64_t last_mark_ = 0;
+  uint64_t last_demand_ = 0;
+  bool shares_ = false; // some node has a keeper of its slots
   std::optional<time_point> next_loss_; // of attempts without a pool
   std::map<task_id, restoration> restores_;
   uint64_t last_restore_ = 0;

@@ -10,10 +10,6 @@ namespace overwatch {
 
 // -- room ----------------------------------------------------------------------
 
-uint32_t scheduler_state::limit_of(const node_entry& node) const {
-  return concurrency_override_ ? concurrency_override_ : node.limit;
-}
-
 bool scheduler_state::has_room(const node_entry& node, const ready_key& task) const {
   const auto& x = task.demand;
   if (x.cpu <= 0 && x.io <= 0 && x.memory_mb == 0)
@@ -36,10 +32,10 @@ scheduler_state::pool_entry* scheduler_state::free_pool(const std::string& task_
   for (auto* pool : i->second) {
     const auto& node = nodes_[pool->node];
     auto limit = limit_of(node);
-    auto open = pool->agreed && pool->live && pool->busy < pool->slots && node.busy < limit && !node.draining;
+    auto open = pool->agreed && pool->live && pool->busy < slots_of(*pool) && node.busy < limit && !node.draining;
     if (!open || !may_run_on(task, pool->node, node) || !has_room(node, task))
       continue;
-    std::pair share{1 - static_cast<double>(pool->busy) / pool->slots, 1 - static_cast<double>(node.busy) / limit};
+    std::pair share{1 - static_cast<double>(pool->busy) / slots_of(*pool), 1 - static_cast<double>(node.busy) / limit};
     if (best && share <= most)
       continue;
     best = pool;
@@ -68,11 +64,11 @@ void scheduler_state::free_slot(pool_entry& pool, const resource_demand& demand)
 
 // -- starting ------------------------------------------------------------------
 
-void scheduler_state::start(const ready_key& task, pool_entry& pool, command_batch& batch) {
+void scheduler_state::start(const ready_key& task, priority importance, pool_entry& pool, command_batch& batch) {
   take_room(pool, task.demand);
   if (auto& node = nodes_[pool.node]; node.reserved_for == task.id)
     node.reserved_for.reset();
-  starting_[task.id] = {&pool, task.demand};
+  starting_[task.id] = {&pool, task.demand, importance};
   batch.commands.emplace_back(start_command{task.id, pool.node, pool.name});
 }
 
@@ -127,7 +123,7 @@ void scheduler_state::fill_starts(entry_in_flight& entry, command_batch& batch) 
     if (!best)
       break;
     ready_.pop(*best_type, *best);
-    start(best->key, *free_pool(*best_type, best->key), batch);
+    start(best->key, best->importance, *free_pool(*best_type, best->key), batch);
   }
   start_submitted(entry, batch);
 }
@@ -149,7 +145,7 @@ void scheduler_state::start_submitted(const entry_in_flight& entry, command_batc
         continue;
       auto task = ready_key_of(*spec, {});
       if (auto* pool = free_pool(spec->task_type, task))
-        start(task, *pool, batch);
+        start(task, spec->importance, *pool, batch);
     }
 }
 

@@ -38,7 +38,7 @@ void scheduler_state::offer(const pool_offer& x, const pool_actor& pool) {
     pools_of_type_[x.task_type].push_back(i->second.get());
     self_->monitor(pool);
     if (auto setting = settings_.find("slots." + x.task_type); setting != settings_.end())
-      self_->send(pool, caf::update_atom::value, static_cast<uint32_t>(std::stoul(setting->second)));
+      resize_pool(*i->second, static_cast<uint32_t>(std::stoul(setting->second)));
   }
   auto& entry = *i->second;
   if (x.number < entry.offers)
@@ -46,6 +46,8 @@ void scheduler_state::offer(const pool_offer& x, const pool_actor& pool) {
   entry.offers = x.number;
   entry.slots = x.slots;
   entry.live = x.live;
+  entry.shared = x.shared;
+  share_pool(entry);
   if (leads_ && loaded_)
     agree(entry, x);
   schedule_send();
@@ -82,6 +84,8 @@ void scheduler_state::load_running(const role_report& x) {
     loaded_ = true;
     for (auto& [address, pool] : pools_)
       agree(*pool, {});
+    for (auto& [name, node] : nodes_)
+      node.must_answer = node.keeper != nullptr;
     arm_watch();
     schedule_send();
   });
@@ -91,6 +95,7 @@ void scheduler_state::send_to(pool_entry& pool, assignment_batch&& x) {
   x.partition = options_.partition;
   if (x.mark.number == 0)
     x.mark = {epoch_, ++last_mark_};
+  x.node_limit = concurrency_override_;
   x.lease = is_here(pool.node) ? milliseconds{0} : options_.lease;
   self_->send(pool.handle, std::move(x));
 }
@@ -151,6 +156,8 @@ bool scheduler_state::adopt(pool_entry& pool, const held_attempt& held) {
   }
   if (running.state.cancel_requested)
     stop(cancellation::cause::cancelled);
+  if (!held.ended && held.deadline != running.spec->deadline) // it was away when that changed
+    self_->send(pool.handle, deadline_change{held.id, held.fence, running.spec->deadline});
   return true;
 }
 

@@ -142,10 +142,19 @@ why_reply scheduler_state::explain_queue(const task_record& record) const {
       usable.push_back(pool);
   if (usable.empty())
     return explain_placement(record);
+  return explain_slots(record, usable);
+}
+
+// Where it may run there is no free slot, or no room, or it is its turn now.
+why_reply scheduler_state::explain_slots(const task_record& record, const std::vector<const pool_entry*>& usable) const {
+  const auto& [spec, state, payload, result] = record;
+  why_reply reply{spec.id, state.status, wait_kind::slot, {}, {}};
   uint32_t slots = 0;
+  uint32_t share = 0;
   uint32_t busy = 0;
   for (const auto* pool : usable) {
     slots += pool->slots;
+    share += slots_of(*pool);
     busy += pool->busy;
   }
   auto ahead = ready_.ahead_of(spec, state, options_.clock());
@@ -153,18 +162,36 @@ why_reply scheduler_state::explain_queue(const task_record& record) const {
   reply.data["busy"] = std::to_string(busy);
   reply.data["ahead"] = std::to_string(ahead);
   auto queue = std::to_string(ahead) + (ahead == 1 ? " task is" : " tasks are") + " before it.";
-  if (busy >= slots)
-    return say(wait_kind::slot, "All " + std::to_string(slots) + " slots of " + spec.task_type + " are taken; " + queue);
+  auto say_share = [&](uint32_t own, const std::string& what) {
+    reply.data["share"] = std::to_string(own);
+    reply.sentence = "The share of its partition, " + std::to_string(own) + " of " + what + ", is used up; other partitions "
+                     "have the rest; " + queue;
+    return reply;
+  };
+  if (busy >= share) {
+    if (share < slots)
+      return say_share(share, "the " + std::to_string(slots) + " slots of " + spec.task_type);
+    reply.sentence = "All " + std::to_string(slots) + " slots of " + spec.task_type + " are taken; " + queue;
+    return reply;
+  }
+  auto key = ready_key_of(spec, state);
   if (std::none_of(usable.begin(), usable.end(),
                    [&](const auto* pool) { return has_room(nodes_.at(pool->node), key); }))
     return explain_room(record);
   for (const auto* pool : usable) {
     const auto& node = nodes_.at(pool->node);
-    if (node.busy < limit_of(node))
-      return say(wait_kind::turn, "It starts as soon as it is its turn; " + queue);
+    if (node.busy >= limit_of(node))
+      continue;
+    reply.kind = wait_kind::turn;
+    reply.sentence = "It starts as soon as it is its turn; " + queue;
+    return reply;
   }
-  reply.data["limit"] = std::to_string(limit_of(nodes_.at(usable.front()->node)));
-  return say(wait_kind::slot, "The node runs as many tasks as max-concurrent-tasks allows (" + reply.data["limit"] + "); " + queue);
+  const auto& node = nodes_.at(usable.front()->node);
+  reply.data["limit"] = std::to_string(node.keeper ? node.all : limit_of(node));
+  if (node.keeper && node.share < node.all)
+    return say_share(node.share, "the " + reply.data["limit"] + " tasks that the node runs at once");
+  reply.sentence = "The node runs as many tasks as max-concurrent-tasks allows (" + reply.data["limit"] + "); " + queue;
+  return reply;
 }
 
 // Nodes serve its type, but it may run on none of them, or they are drained.

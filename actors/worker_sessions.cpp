@@ -222,6 +222,14 @@ void worker_sessions_state::join(partition_id partition, caf::strong_actor_ptr s
         self_->send(served.pool, caf::join_atom::value, partition, scheduler);
 }
 
+void worker_sessions_state::share_slots(caf::strong_actor_ptr keeper) {
+  keeper_ = std::move(keeper);
+  for (auto& [id, session] : sessions_)
+    for (auto& [type, served] : session.services)
+      if (served.pool)
+        self_->send(served.pool, caf::subscribe_atom::value, keeper_);
+}
+
 // -- looking ---------------------------------------------------------------------
 
 pools_reply worker_sessions_state::pools() const {
@@ -233,7 +241,8 @@ pools_reply worker_sessions_state::pools() const {
       x.node = options_.node;
       x.description = "attached worker " + session.what.name;
       x.slots = served.slots;
-      x.busy = served.claimed + static_cast<uint32_t>(served.parked.size());
+      x.busy = served.claimed;
+      x.waiting = static_cast<uint32_t>(served.parked.size());
       x.started = served.started;
       x.worker = id;
       x.address = session.what.address;
@@ -286,6 +295,7 @@ worker_sessions_actor::behavior_type worker_sessions(worker_sessions_state::poin
     [=](caf::join_atom, partition_id partition, const caf::strong_actor_ptr& scheduler) {
       self->state.join(partition, scheduler);
     },
+    [=](caf::subscribe_atom, const caf::strong_actor_ptr& keeper) { self->state.share_slots(keeper); },
     [=](const drain_request& x) { return self->state.drain(x); },
     [=](parked_attempt& x) { self->state.park(x); },
     [=](const settled_batch& x) { self->state.settle(x); },

@@ -31,6 +31,8 @@ using worker_sessions_actor = caf::typed_actor<
   caf::replies_to<workers_request>::with<workers_reply>,
   // The scheduler that leads a partition, on whatever node; null: none is in sight.
   caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
+  // The keeper of the node's slots, as pools hear of it.
+  caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
   // The node stops.
   caf::replies_to<drain_request>::with<drain_reply>,
   // From an attached worker's slot: there is something to claim.
@@ -87,6 +89,7 @@ public:
   pools_reply pools() const;
   workers_reply workers() const;
   void join(partition_id partition, caf::strong_actor_ptr scheduler);
+  void share_slots(caf::strong_actor_ptr keeper);
   caf::result<drain_reply> drain(const drain_request& x);
   void park(parked_attempt& x);
   void settle(const settled_batch& x);
@@ -180,6 +183,7 @@ private:
   gateway_actor front_;
   journal_actor journal_;
   std::map<partition_id, caf::strong_actor_ptr> schedulers_; // in sight, by partition
+  caf::strong_actor_ptr keeper_;
   std::mt19937_64 random_;
   std::map<std::string, session> sessions_;
   std::map<attempt_name, attempt> attempts_;

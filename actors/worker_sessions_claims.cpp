@@ -45,6 +45,7 @@ void worker_sessions_state::start_pool(const session& x, const std::string& task
   options.max_inline_workers = served.slots; // none is ended because fewer slots are offered for a moment
   options.handler.options.description = "attached worker " + x.what.name;
   options.handler.options.blocking = true;
+  options.gives_all = true; // what comes too late for a claim is parked, and then given back
   options.make_worker = [place = parked_attempt{x.id, task_type, {}, {}, 0},
                          sessions = worker_sessions_actor{self_}](caf::actor_system& system, uint64_t number,
                                                                   const pool_actor& owner) {
@@ -54,6 +55,8 @@ void worker_sessions_state::start_pool(const session& x, const std::string& task
     return worker_actor{system.spawn(attached_worker, std::move(slot), sessions)};
   };
   served.pool = self_->spawn<caf::linked>(pool, std::move(options), journal_);
+  if (keeper_)
+    self_->send(served.pool, caf::subscribe_atom::value, keeper_);
   for (const auto& [partition, scheduler] : schedulers_)
     self_->send(served.pool, caf::join_atom::value, partition, scheduler);
 }

@@ -15,6 +15,7 @@ void append_pool(std::string& out, const pool_status& x) {
     .text("description", x.description)
     .integer("slots", x.slots)
     .integer("busy", x.busy)
+    .integer("waiting", x.waiting)
     .integer("abandoned", x.abandoned)
     .boolean("blocking", x.blocking)
     .integer("started", x.started)

@@ -299,6 +299,7 @@ struct pool_status {
   std::string description; ///< what its handler does
   uint32_t slots = 0;      ///< attempts that may run at once
   uint32_t busy = 0;
+  uint32_t waiting = 0;    ///< attempts that were given to it and wait for a slot, a thread or a claim
   uint32_t abandoned = 0;  ///< handlers that ignored a cancel for 10 s and still occupy a thread
   bool blocking = true;
   uint64_t started = 0;    ///< attempts since the node started
@@ -308,7 +309,7 @@ struct pool_status {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, pool_status& x) {
-  return f(x.task_type, x.node, x.description, x.slots, x.busy, x.abandoned, x.blocking, x.started,
+  return f(x.task_type, x.node, x.description, x.slots, x.busy, x.waiting, x.abandoned, x.blocking, x.started,
            x.worker, x.address);
 }
 

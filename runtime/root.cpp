@@ -46,6 +46,7 @@ pool_actor root_state::start_pool(const std::string& task_type, const handler_re
   x.task_type = task_type;
   x.node = options_.node;
   x.handler = handler;
+  x.places = places_;
   x.snapshotter = links_.snapshotter;
   x.services = options_.services;
   const auto& tasks = options_.config.tasks;
@@ -75,6 +76,7 @@ worker_sessions_options root_state::make_sessions_options() const {
   x.lease = options_.config.workers.lease;
   x.max_sessions = options_.config.workers.max;
   x.task_types = options_.task_types;
+  x.pool.places = places_;
   x.pool.snapshotter = links_.snapshotter;
   x.seed = static_cast<uint64_t>(std::random_device{}()) << 32 | std::random_device{}();
   return x;
@@ -101,6 +103,8 @@ void root_state::start_all() {
   partitions_.clear();
   peers_.clear();
   shipper_ = nullptr;
+  keeper_ = nullptr;
+  places_ = std::make_shared<running_limit>(config.tasks.max_concurrent_tasks);
   auto restarts = links_.restarts;
   links_ = {};
   links_.restarts = restarts;

@@ -6,6 +6,7 @@
 #include "actors/log_setup.hpp"
 #include "actors/router.hpp"
 #include "actors/rule_judge.hpp"
+#include "actors/slot_keeper.hpp"
 #include "config/settings.hpp"
 
 namespace overwatch {
@@ -97,6 +98,7 @@ private:
   void start_membership();
   void start_scheduler(partition_id number);
   void start_partitions();
+  void start_slot_keeper();
   void start_replica(partition_id number);
   void join_cluster();
   void tell_gateways();
@@ -124,6 +126,8 @@ private:
   gateway_links links_;
   std::vector<partition> partitions_;
   state_shipper_actor shipper_;
+  std::shared_ptr<running_limit> places_; // of this node, for all pools
+  slot_keeper_actor keeper_;              // null while there is one partition
   snapshotter_offer snapshots_;
   std::map<std::string, peer_report> peers_;
   std::chrono::steady_clock::time_point leaders_changed_;

@@ -80,9 +80,22 @@ void root_state::start_partitions() {
   for (const auto& one : partitions_)
     links_.replicas.push_back(one.replica);
   join_cluster();
+  if (partitions_.size() > 1)
+    start_slot_keeper();
   leaders_changed_ = std::chrono::steady_clock::now();
   if (!std::exchange(balancing_, true))
     self_->delayed_send(self_, balance_interval, caf::tick_atom::value);
+}
+
+// The pools hear of it before the first scheduler, so that none gets all slots.
+void root_state::start_slot_keeper() {
+  slot_keeper_options x;
+  x.node = options_.node;
+  x.places = places_;
+  keeper_ = watch("slot_keeper", self_->spawn(slot_keeper, std::move(x)));
+  for (const auto& one : links_.pools)
+    self_->send(one, caf::subscribe_atom::value, as_ptr(keeper_));
+  self_->send(links_.sessions, caf::subscribe_atom::value, as_ptr(keeper_));
 }
 
 void root_state::start_replica(partition_id number) {
@@ -258,6 +271,8 @@ void root_state::tell_pools_of(partition_id number) {
                                          options_.memory_mb, options_.labels});
     self_->send(scheduler, snapshots_);
   }
+  if (keeper_)
+    self_->send(keeper_, caf::join_atom::value, number, next);
   for (const auto& one : links_.pools)
     self_->send(one, caf::join_atom::value, number, next);
   self_->send(links_.sessions, caf::join_atom::value, number, next);

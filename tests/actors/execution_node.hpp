@@ -44,7 +44,7 @@ public:
   board& add_pool(const std::string& node, uint32_t slots) {
     auto x = std::make_shared<board>();
     x->node = node;
-    pool_options options;
+    auto options = common;
     options.task_type = "noop";
     options.node = node;
     options.slots = slots;
@@ -119,6 +119,7 @@ public:
     start();
   }
 
+  pool_options common; ///< of all pools: what the test wants beside the defaults
   std::vector<std::shared_ptr<board>> boards;
   std::vector<caf::actor> workers;
   std::map<std::pair<task_id, uint32_t>, int> begun; ///< by task and attempt

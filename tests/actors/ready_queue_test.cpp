@@ -79,6 +79,19 @@ TEST(ReadyQueueTest, WaitingRaisesUpToHigh) {
   EXPECT_EQ(x.best(180'000'000).importance, priority::background) << "three minutes raise it to high, and it waits longer";
 }
 
+TEST(ReadyQueueTest, CountsWhatWaitsByThePriorityToWhichItHasRisen) {
+  fixture x{ready_queue{{16, 60s}}};
+  for (uint64_t n = 1; n <= 5; ++n)
+    x.insert(priority::normal, n, n);
+  x.insert(priority::critical, 6, 6);
+  x.insert(priority::low, 7, 7, 0.5);
+  x.insert(priority::low, 8, 8, 0.9);
+  auto small = [](const ready_key& key) { return key.demand.cpu < 0.8; };
+  EXPECT_EQ(x.queue.waiting("a", at(1'000'000), 100, small), (priority_counts{1, 0, 5, 1, 0}));
+  EXPECT_EQ(x.queue.waiting("a", at(61'000'000), 3, small), (priority_counts{1, 3, 1, 0, 0}));
+  EXPECT_EQ(x.queue.waiting("b", at(1), 100, small), priority_counts{});
+}
+
 TEST(ReadyQueueTest, OrderWithinOnePriorityIsNotTheTime) {
   fixture x{ready_queue{{16, 60s}}};
   auto later = fixture::state(7);

@@ -32,7 +32,7 @@ protected:
   pool_actor come_back(const std::string& node, uint32_t slots, const std::vector<assignment>& held, bool ended = false) {
     pool_offer x{"noop", node, slots, true};
     for (const auto& one : held)
-      x.held.push_back({one.task.spec->id, one.fence, ended});
+      x.held.push_back({one.task.spec->id, one.fence, ended, one.task.spec->deadline});
     caf::anon_send(links.scheduler, node_capacity{node, 1'000, 4, 8'192});
     return play(std::move(x));
   }
@@ -159,6 +159,25 @@ TEST_F(SchedulerNodesTest, CancelReachesAnAttemptWhenItsNodeIsBack) {
   auto stops = take_stops(far);
   ASSERT_FALSE(stops.empty());
   EXPECT_EQ(stops[0].cause, cancellation::cause::cancelled);
+}
+
+TEST_F(SchedulerNodesTest, DeadlineReachesAnAttemptWhenItsNodeIsBack) {
+  start();
+  auto far = add("far", 2);
+  auto receipt = submit("one", [&](task_spec& x) { x.deadline = time() + 1h; });
+  submit("other", [&](task_spec& x) { x.deadline = time() + 1h; });
+  auto running = take_assigned(far);
+  ASSERT_EQ(running.size(), 2u);
+  lose(far);
+  auto later = time() + 2h;
+  EXPECT_FALSE(propose(patch_command{receipt.id, {}, {}, later, {}}).error);
+  far = come_back("far", 2, running);
+  auto changes = take_deadlines(far);
+  ASSERT_FALSE(changes.empty());
+  for (const auto& x : changes) {
+    EXPECT_EQ(x.id, receipt.id) << "the other one is the same as before";
+    EXPECT_EQ(x.deadline, later);
+  }
 }
 
 TEST_F(SchedulerNodesTest, AssignmentThatGotLostIsMadeAgain) {

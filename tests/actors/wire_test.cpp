@@ -97,12 +97,14 @@ TEST_F(WireTest, HelloThatDoesNotFitSaysWhoItIsFrom) {
 }
 
 TEST_F(WireTest, OfferNamesWhatThePoolHolds) {
-  auto x = crossed(pool_offer{"t", "n", 3, false, "p", 9, {4, 5}, {{{1, 2}, {3, 4}, true}}});
+  auto x = crossed(pool_offer{"t", "n", 3, false, "p", 9, {4, 5}, {{{1, 2}, {3, 4}, true, timestamp{6us}}}, true});
+  EXPECT_TRUE(x.shared);
   EXPECT_EQ(x.name, "p");
   EXPECT_FALSE(x.live);
   EXPECT_EQ(x.heard.number, 5u);
   ASSERT_EQ(x.held.size(), 1u);
   EXPECT_TRUE(x.held[0].ended);
+  EXPECT_EQ(x.held[0].deadline, timestamp{6us});
   EXPECT_EQ(x.held[0].fence, (fencing_token{3, 4}));
 }
 
@@ -116,12 +118,29 @@ TEST_F(WireTest, AssignmentCarriesTheWholeTask) {
   sent.mark = {8, 9};
   sent.report = true;
   sent.lease = 4s;
+  sent.node_limit = 5;
   auto x = crossed(sent);
   EXPECT_EQ(x.attempts.at(0).task.spec->placement.labels.at("disk"), "ssd");
   EXPECT_EQ(*x.attempts[0].task.payload, "{\"a\":1}");
   EXPECT_EQ(*x.attempts[0].parents.at(0).result, "2");
   EXPECT_EQ(x.mark.epoch, 8u);
   EXPECT_EQ(x.lease, 4s);
+  EXPECT_EQ(x.node_limit, 5u);
+}
+
+TEST_F(WireTest, SharesAndDemandArriveWhole) {
+  auto share = crossed(slot_share{"n", 3, 4, 5, {{"t", "p", 6}}});
+  EXPECT_EQ(share.node, "n");
+  EXPECT_EQ(share.number, 3u);
+  EXPECT_EQ(share.slots, 4u);
+  EXPECT_EQ(share.of, 5u);
+  EXPECT_EQ(share.pools.at(0).name, "p");
+  EXPECT_EQ(share.pools[0].slots, 6u);
+  auto demand = crossed(slot_demand{1, 2, 3, 4, {{"t", "p", 5, {6, 7}}}});
+  EXPECT_EQ(demand.partition, 1u);
+  EXPECT_EQ(demand.heard, 3u);
+  EXPECT_EQ(demand.busy, 4u);
+  EXPECT_EQ(demand.pools.at(0).demand, (std::vector<uint32_t>{6, 7}));
 }
 
 TEST_F(WireTest, OutcomesArriveWhole) {

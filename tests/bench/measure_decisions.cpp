@@ -61,9 +61,11 @@ pool_actor::behavior_type instant_pool(pool_actor::pointer self, scheduler_actor
     [=](const attempts_done&) {},
     [=](caf::update_atom, uint32_t) {},
     [=](caf::join_atom, partition_id, const caf::strong_actor_ptr&) {},
+    [=](caf::subscribe_atom, const caf::strong_actor_ptr&) {},
     [=](const drain_request&) { return drain_reply{}; },
     [=](const pools_request&) { return pool_status{}; },
     [=](const workers_request&) { return workers_reply{}; },
+    [=](caf::flush_atom) {},
     [=](caf::tick_atom, uint64_t) {},
   };
 }

@@ -48,9 +48,11 @@ pool_actor::behavior_type played_pool(pool_actor::stateful_pointer<played_pool_s
       self->state.scheduler = caf::actor_cast<scheduler_actor>(scheduler);
       send_offer(self);
     },
+    [=](caf::subscribe_atom, const caf::strong_actor_ptr&) {},
     [=](const drain_request&) { return drain_reply{}; },
     [=](const pools_request&) { return pool_status{}; },
     [=](const workers_request&) { return workers_reply{}; },
+    [=](caf::flush_atom) {},
     [=](caf::tick_atom, uint64_t) {},
   };
 }
@@ -149,6 +151,10 @@ std::vector<assignment> deterministic_node::take_assigned(const pool_actor& pool
 
 std::vector<stop_attempt> deterministic_node::take_stops(const pool_actor& pool) {
   return std::exchange(pools_.at(pool.address())->stops, {});
+}
+
+std::vector<deadline_change> deterministic_node::take_deadlines(const pool_actor& pool) {
+  return std::exchange(pools_.at(pool.address())->deadlines, {});
 }
 
 std::vector<uint32_t> deterministic_node::resized(const pool_actor& pool) {

@@ -51,6 +51,7 @@ public:
   void hear_nothing(const pool_actor& pool, bool deaf) { pools_.at(pool.address())->deaf = deaf; }
   std::vector<assignment> take_assigned(const pool_actor& pool);
   std::vector<stop_attempt> take_stops(const pool_actor& pool);
+  std::vector<deadline_change> take_deadlines(const pool_actor& pool);
   std::vector<uint32_t> resized(const pool_actor& pool);
   std::vector<settled_outcome> take_settled(const pool_actor& pool);
   void finish(const assignment& x, violation kind = violation::none, std::string message = {});
