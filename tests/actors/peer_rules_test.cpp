@@ -104,9 +104,20 @@ TEST(PeerRulesTest, SecondNodeOfANameIsRefusedWhileTheFirstIsUp) {
 TEST(PeerRulesTest, RemovedAndUnknownNamesAreRefusedWithTheWayBack) {
   auto view = view_of_a();
   view.known = false;
-  EXPECT_THAT(why_refused(hello_of_b(), view), HasSubstr("overwatch cluster add b b:7000"));
+  auto new_one = hello_of_b();
+  new_one.cluster = 0;
+  new_one.partitions = 0;
+  EXPECT_THAT(why_refused(new_one, view), HasSubstr("overwatch cluster add b b:7000"));
   view.known = view.removed = true;
   EXPECT_THAT(why_refused(hello_of_b(), view), HasSubstr("was removed"));
+}
+
+TEST(PeerRulesTest, UnknownNodeOfTheOwnClusterIsWelcome) { // somebody let it in, and this node may be behind
+  auto view = view_of_a();
+  view.known = false;
+  EXPECT_EQ(why_refused(hello_of_b(), view), "");
+  view.identity = {1, 0, 0, false}; // in no cluster itself, it trusts nobody whom it does not know
+  EXPECT_NE(why_refused(hello_of_b(), view), "");
 }
 
 TEST(PeerRulesTest, OneOfTwoDialsFirst) {
