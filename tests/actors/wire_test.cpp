@@ -178,6 +178,22 @@ TEST_F(WireTest, SnapshotterIsAskedFromOtherNodes) {
   EXPECT_EQ(crossed(stored_snapshots{{{{1, 2}, timestamp{4us}}}}).tasks.at(0).keep_until, timestamp{4us});
 }
 
+TEST_F(WireTest, EventsReachOtherNodes) {
+  EXPECT_EQ(crossed(live_interest{"b"}).node, "b");
+  event x;
+  x.cursor = {3, 9, 5'000'000'000};
+  x.time = timestamp{5s};
+  x.kind = event_kind::task_log;
+  x.spec = std::make_shared<const task_spec>();
+  x.message = "line";
+  auto batch = crossed(live_batch{{x}, 7});
+  EXPECT_EQ(batch.dropped, 7u);
+  EXPECT_EQ(batch.events.at(0).cursor, x.cursor);
+  EXPECT_EQ(batch.events[0].kind, event_kind::task_log);
+  EXPECT_EQ(batch.events[0].message, "line");
+  EXPECT_TRUE(batch.events[0].spec);
+}
+
 TEST_F(WireTest, PartitionsAskEachOther) {
   auto x = crossed(mirror_request{2, {{3, 4}, 1, {{mirrored_kind::node, "n", "value"}, {mirrored_kind::setting, "s", {}}}}});
   EXPECT_EQ(x.partition, 2u);
