@@ -86,6 +86,17 @@ failure check_placement(const task_placement& placement) {
   return check_text("/placement/node", placement.node, limits::label_bytes);
 }
 
+// A program that was built against another version may send what has no name here.
+template <class Enum, size_t N>
+failure check_named(const std::string& field, Enum x, const std::array<std::string_view, N>& names) {
+  if (static_cast<size_t>(x) < N)
+    return {};
+  std::string known;
+  for (const auto& name : names)
+    known += (known.empty() ? "" : ", ") + std::string{name};
+  return {ec::invalid, field, "number " + std::to_string(static_cast<size_t>(x)) + " is none of: " + known};
+}
+
 failure check_control(const task_spec& spec) {
   if (spec.snapshot.files.size() > limits::list_entries)
     return {ec::invalid, "/snapshot/files", "at most " + std::to_string(limits::list_entries) + " are allowed"};
@@ -161,7 +172,12 @@ failure check_submission(const submission& x, const std::set<std::string>& types
   if (spec.depends_on.size() > limits::list_entries)
     return {ec::invalid, "/depends_on", "at most " + std::to_string(limits::list_entries) + " are allowed"};
   for (const auto& fault :
-       {check_text("/name", spec.name, limits::name_bytes),
+       {check_named("/priority", spec.importance, priority_names),
+        check_named("/on_closed_gate", spec.on_closed_gate, gate_policy_names),
+        check_named("/on_dependency_failure", spec.on_dependency_failure, dependency_policy_names),
+        check_named("/retry/backoff", spec.retry.backoff, backoff_kind_names),
+        check_named("/origin/kind", spec.origin.kind, origin_kind_names),
+        check_text("/name", spec.name, limits::name_bytes),
         check_text("/description", spec.description, limits::description_bytes),
         check_text("/subsystem", spec.subsystem, limits::label_bytes),
         check_text("/assigned_to", spec.assigned_to, limits::label_bytes),

@@ -133,6 +133,17 @@ TEST(SubmissionRulesTest, UnknownTypeNamesTheKnownOnes) {
     EXPECT_NE(fault.message.find(part), std::string::npos) << fault.message;
 }
 
+TEST(SubmissionRulesTest, NumberWithoutANameIsRefused) {
+  auto spec = good();
+  spec.importance = static_cast<priority>(priority_names.size());
+  auto fault = check(spec);
+  EXPECT_EQ(fault.field, "/priority");
+  EXPECT_NE(fault.message.find("number 5 is none of: critical, high"), std::string::npos) << fault.message;
+  spec = good();
+  spec.retry.backoff = static_cast<backoff_kind>(7);
+  EXPECT_EQ(check(spec).field, "/retry/backoff");
+}
+
 TEST(SubmissionRulesTest, PayloadHasABound) {
   EXPECT_FALSE(check(good(), text(limits::payload_bytes)));
   EXPECT_EQ(check(good(), text(limits::payload_bytes + 1)).field, "/payload");
