@@ -122,19 +122,24 @@ std::map<std::string, std::string> node_group::voters(const std::string& asked) 
   return voters_of(group(asked));
 }
 
-bool node_group::has_all_votes(const json::object& partition) const {
-  auto all = voters_of(partition);
-  return all.size() == names_.size() && !text_at(partition, "leader").empty();
+bool node_group::has_all_votes(const json::object& partition, const std::map<std::string, std::string>& ids) const {
+  const auto* members = partition.if_contains("members");
+  return members != nullptr && members->as_array().size() == names_.size() && voters_of(partition) == ids &&
+         !text_at(partition, "leader").empty();
 }
 
 bool node_group::is_whole() const {
   return std::all_of(names_.begin(), names_.end(), [&](const std::string& name) {
     auto all = cluster(name);
     const auto* groups = all.if_contains("partitions");
-    if (groups == nullptr || groups->as_array().empty() || !serves(name))
+    const auto* nodes = all.if_contains("nodes");
+    if (nodes == nullptr || groups == nullptr || groups->as_array().empty() || !serves(name))
       return false;
+    std::map<std::string, std::string> ids; // who they are now: one that lost its disk is somebody else than before
+    for (const auto& x : nodes->as_array())
+      ids[text_at(x.as_object(), "name")] = text_at(x.as_object(), "id");
     const auto& each = groups->as_array();
-    return std::all_of(each.begin(), each.end(), [&](const auto& x) { return has_all_votes(x.as_object()); });
+    return std::all_of(each.begin(), each.end(), [&](const auto& x) { return has_all_votes(x.as_object(), ids); });
   });
 }
 

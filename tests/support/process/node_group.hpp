@@ -60,7 +60,7 @@ public:
   /// Node and id of all that have a vote, as `asked` knows it.
   std::map<std::string, std::string> voters(const std::string& asked) const;
 
-  /// Every node serves and has a vote in every partition, as each of them knows it.
+  /// Every node serves, and they and nobody else have a vote in every partition, as each of them knows it.
   bool is_whole() const;
 
   /// As `asked` sees it: "up" or "down".
@@ -81,7 +81,7 @@ private:
 
   std::string entry(const std::string& name) const { return '"' + name + '=' + address(name) + '"'; }
   std::string nodes_known_to(size_t index, const group_options& options) const;
-  bool has_all_votes(const boost::json::object& partition) const;
+  bool has_all_votes(const boost::json::object& partition, const std::map<std::string, std::string>& ids) const;
 
   std::vector<std::string> names_;
   std::map<std::string, member> members_;
