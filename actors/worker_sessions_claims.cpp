@@ -182,7 +182,7 @@ void worker_sessions_state::add_stops(const session& x, std::vector<attempt_stop
 void worker_sessions_state::report(const attempt& x, const attempt_beat& beat) const {
   auto skipped = beat.lines.size() > limits::lines ? beat.lines.size() - limits::lines : 0;
   for (auto line = beat.lines.begin() + static_cast<std::ptrdiff_t>(skipped); line != beat.lines.end(); ++line)
-    x.what.context->log(line->level, line->message, line->data);
+    x.what.context->log(std::min(line->level, log_level::error), line->message, line->data);
   if (beat.percent)
     x.what.context->progress(*beat.percent, beat.message);
 }
