@@ -124,6 +124,21 @@ TEST_F(GateManagerTest, NumberOfGatesIsBounded) {
   EXPECT_FALSE(set({"g7", {}, false, {}, {}}).open);
 }
 
+TEST_F(GateManagerTest, ChangeIsAnsweredOnceAllPartitionsHaveIt) {
+  mirror = failure{ec::unavailable, {}, "partition 1 does not have it yet"};
+  run_manager();
+  failure fault;
+  set({"deploy", {}, false, {}, {}}, &fault);
+  EXPECT_EQ(fault.message, mirror->message);
+  EXPECT_FALSE(gate("deploy").open) << "it is stored";
+  fault = {};
+  set({"deploy", {}, false, {}, {}}, &fault);
+  EXPECT_EQ(fault.message, mirror->message) << "also when there is nothing to change";
+  mirror = failure{};
+  EXPECT_FALSE(set({"deploy", {}, false, {}, {}}).open);
+  EXPECT_EQ(node.proposals, 1u);
+}
+
 TEST_F(GateManagerTest, GatesAreThereAfterARestart) {
   run_manager();
   set({"deploy", {}, false, "ann", "freeze"});

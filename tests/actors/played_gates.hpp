@@ -83,6 +83,17 @@ inline caf::behavior played_replica(caf::event_based_actor*, played_node* node) 
   };
 }
 
+/// There is one when `answer` is set; none inside: all partitions have what was changed.
+inline caf::behavior played_mirror(caf::event_based_actor*, const std::optional<failure>* answer) {
+  return {
+    [=](const settle_request&) -> caf::result<uint64_t> {
+      if (**answer)
+        return make_error(**answer);
+      return 1;
+    },
+  };
+}
+
 class GateManagerTest : public ::testing::Test {
 protected:
   struct config : caf::actor_system_config {
@@ -111,6 +122,10 @@ protected:
       ++samples;
       return host;
     };
+    if (mirror) {
+      spawned_.push_back(system_.spawn(played_mirror, &mirror));
+      options.mirror = caf::actor_cast<mirror_actor>(spawned_.back());
+    }
     scheduler = system_.spawn(played_scheduler, &node);
     auto replica = system_.spawn(played_replica, &node);
     auto second = system_.spawn(played_replica, &other);
@@ -202,6 +217,7 @@ protected:
   }
 
   played_node node;  ///< of the control partition
+  std::optional<failure> mirror;
   played_node other; ///< of partition 1
   std::map<std::string, double> host{{"cpu_percent", 10}};
   size_t samples = 0;
