@@ -31,6 +31,7 @@ struct scheduler_options {
   milliseconds lease{4'000};                ///< after it pools of other nodes stop what must not run twice; less than `adopt_timeout`
   milliseconds watch_interval{1'000};       ///< between two looks at pools of other nodes, and at what waits for nodes
   uint32_t report_every = 5;                ///< looks until a pool is asked what it holds
+  uint32_t max_unanswered = 2;              ///< such questions; at the next one the pool counts as gone
   std::chrono::seconds restore_limit{600};  ///< for so long files are restored once their node is back; then that has failed
   std::chrono::seconds reserve_after{30};   ///< a task that asks for resources and waits this long has the next that get free
   remote_parents::options parents;          ///< watched in other partitions
@@ -111,6 +112,7 @@ private:
     uint32_t told_busy = 0;  // what the keeper of its node knows: this,
     bool told_wanting = false; // and whether tasks wait for more
     uint64_t offers = 0; // number of the newest
+    uint32_t unanswered = 0; // questions since then
     message_mark asked;  // in this leadership: what it holds
     bool agreed = false; // it has answered that: it gets work
   };

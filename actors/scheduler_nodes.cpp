@@ -44,6 +44,7 @@ void scheduler_state::offer(const pool_offer& x, const pool_actor& pool) {
   if (x.number < entry.offers)
     return; // it was overtaken by a newer one
   entry.offers = x.number;
+  entry.unanswered = 0;
   entry.slots = x.slots;
   entry.live = x.live;
   entry.shared = x.shared;
@@ -273,12 +274,21 @@ void scheduler_state::watch_drains() {
 // Pools of other nodes hear that this scheduler is there, and say now and then what they hold: messages may get lost.
 void scheduler_state::watch_pools() {
   auto report = ++looks_ % options_.report_every == 0;
+  std::vector<caf::actor_addr> silent;
   for (auto& [address, pool] : pools_) {
     if (is_here(pool->node) || pool->busy == 0)
       continue;
+    if (report && ++pool->unanswered > options_.max_unanswered) {
+      silent.push_back(address);
+      continue;
+    }
     assignment_batch sign;
     sign.report = report;
     send_to(*pool, std::move(sign));
+  }
+  for (const auto& address : silent) { // there is a connection, and no scheduler in sight from there: it was removed
+    self_->demonitor(address);
+    pool_down(address);
   }
 }
 

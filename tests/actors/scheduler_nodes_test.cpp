@@ -62,6 +62,22 @@ TEST_F(SchedulerNodesTest, AttemptsOfANodeThatComesBackGoOn) {
   EXPECT_EQ(status_of(receipt.id), task_status::completed);
 }
 
+TEST_F(SchedulerNodesTest, AttemptsOfAPoolThatAnswersNothingAreLost) { // its node was removed, the connection lives
+  start();
+  auto far = add("far", 1);
+  auto receipt = submit("one");
+  ASSERT_EQ(take_assigned(far).size(), 1u);
+  hear_nothing(far, true);
+  auto near = add("near", 1);
+  pass(10s);
+  EXPECT_TRUE(take_assigned(near).empty());
+  pass(15s);
+  auto again = take_assigned(near);
+  ASSERT_EQ(again.size(), 1u);
+  finish(again[0]);
+  EXPECT_EQ(status_of(receipt.id), task_status::completed);
+}
+
 TEST_F(SchedulerNodesTest, AttemptsOfANodeThatStaysAwayAreLost) {
   start();
   auto far = add("far", 1);
