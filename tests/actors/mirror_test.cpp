@@ -99,8 +99,8 @@ protected:
   }
 
   void settle() {
-    while (coordinator_.has_job())
-      coordinator_.run();
+    while (coordinator_.try_run_once()) {
+    }
   }
 
   void advance(caf::timespan duration) {

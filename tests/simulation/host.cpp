@@ -114,18 +114,18 @@ bool host::run(milliseconds clock) {
 }
 
 bool host::run_one(milliseconds clock) {
-  auto& jobs = coordinator_.jobs;
-  if (jobs.empty())
+  auto& due = coordinator_.jobs;
+  if (due.empty())
     return false;
-  auto next = std::find(jobs.begin(), jobs.end(), preferred_);
-  if (next == jobs.end())
-    next = jobs.begin() + static_cast<std::ptrdiff_t>(any_order ? random_.number(0, jobs.size() - 1) : 0);
+  auto next = std::find(due.begin(), due.end(), preferred_);
+  if (next == due.end())
+    next = due.begin() + static_cast<std::ptrdiff_t>(any_order ? random_.number(0, due.size() - 1) : 0);
   if (*next == stalled_ && clock < stalled_until_) {
-    next = std::find_if(jobs.begin(), jobs.end(), [&](const auto* x) { return x != stalled_; });
-    if (next == jobs.end())
+    next = std::find_if(due.begin(), due.end(), [&](const auto* x) { return x != stalled_; });
+    if (next == due.end())
       return false;
   }
-  std::rotate(jobs.begin(), next, next + 1);
+  std::rotate(due.begin(), next, next + 1);
   ++steps_;
   return coordinator_.try_run_once();
 }
