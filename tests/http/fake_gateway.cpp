@@ -255,7 +255,7 @@ fake_gateway_actor spawn_fake_gateway(caf::actor_system& system, std::shared_ptr
       },
       [self](pools_request&) {
         return answer<pools_reply>(self, [](fake_node&) -> caf::result<pools_reply> {
-          return pools_reply{{{"user_task", "test", "d", 4, 1, 0, true, 9, {}, {}}}, {"data_backup"}, 10};
+          return pools_reply{{{"user_task", "test", "d", 4, 1, 0, 0, true, 9, {}, {}}}, {"data_backup"}, 10};
         });
       },
       [self](workers_request&) {
