@@ -96,6 +96,8 @@ private:
     caf::actor_clock::time_point until;
     std::string node;     // that was asked; empty: waits
     uint64_t attempt = 0; // answers to earlier ones are not heard
+    bool stores = false;  // it changes something: whoever asked has to know whether that may have happened
+    bool unclear = false; // an earlier attempt may have done it
     std::function<void(const partition_gateway_actor&, milliseconds)> ask;
     std::function<void(caf::error)> fail;
   };
@@ -115,6 +117,7 @@ private:
   void ask_leader(operation_ptr x, std::shared_ptr<Request> request, taker<Reply> done, failer fail);
   void go(const operation_ptr& x);
   void not_done(const operation_ptr& x, caf::error why);
+  void give_up(const operation_ptr& x);
   void wait_for_leader(const operation_ptr& x);
   caf::error no_leader(partition_id partition) const;
   bool is_leaderless(partition_id partition) const;

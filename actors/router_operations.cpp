@@ -85,8 +85,7 @@ void router_state::go(const operation_ptr& x) {
   auto left = std::chrono::duration_cast<milliseconds>(x->until - self_->clock().now());
   auto waited = self_->clock().now() - x->since >= options_.least_patience; // a majority may be just back
   if (left.count() <= 0 || (!handle && waited && is_leaderless(x->partition))) {
-    operations_.erase(x);
-    x->fail(no_leader(x->partition));
+    give_up(x);
     return;
   }
   if (!handle) {
@@ -106,13 +105,26 @@ void router_state::wait_for_leader(const operation_ptr& x) {
 
 void router_state::not_done(const operation_ptr& x, caf::error why) {
   auto code = describe(why).code;
+  x->unclear |= code != ec::not_leader;
   auto again = code == ec::not_leader || (x->repeatable && (code == ec::timed_out || code == ec::unavailable));
   if (again && self_->clock().now() < x->until) {
     wait_for_leader(x);
     return;
   }
+  if (code == ec::not_leader)
+    return give_up(x);
   operations_.erase(x);
-  x->fail(code == ec::not_leader ? no_leader(x->partition) : std::move(why));
+  x->fail(std::move(why));
+}
+
+// Nobody leads. Without an earlier attempt that means that nothing happened; otherwise it does not.
+void router_state::give_up(const operation_ptr& x) {
+  operations_.erase(x);
+  auto why = no_leader(x->partition);
+  if (x->stores && x->unclear)
+    why = make_error(ec::timed_out, "an earlier leader was asked and did not answer; whether it was done is unknown: look, "
+                                    "or ask again with the same id. Now " + describe(why).message);
+  x->fail(std::move(why));
 }
 
 void router_state::tick() {

@@ -31,8 +31,10 @@ void router_state::submit_to(partition_id partition, std::shared_ptr<submit_requ
     chosen->insert(spec->id);
     task.spec = std::move(spec);
   }
+  auto operation = operation_of(partition, true);
+  operation->stores = true;
   ask_leader<submit_reply>(
-    operation_of(partition, true), std::move(request),
+    std::move(operation), std::move(request),
     [chosen, done = std::move(done)](submit_reply& reply) {
       for (auto& receipt : reply.receipts)
         if (receipt.existing && chosen->count(receipt.id) > 0)

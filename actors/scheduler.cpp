@@ -81,8 +81,8 @@ void scheduler_state::fail_clients() {
         part.request->done(make_error(why));
   };
   for (auto& [number, entry] : in_flight_)
-    fail(entry, {ec::unavailable, {}, "this node stopped leading the partition before it was done; whether it was is "
-                                      "unknown: look, or ask again with the same id"});
+    fail(entry, {ec::timed_out, {}, "this node stopped leading the partition before it was done; whether it was is "
+                                    "unknown: look, or ask again with the same id"});
   for (auto& [batch, entry] : gathered_)
     fail(entry, {ec::not_leader, {}, "the partition has no leader here right now; try again"});
   in_flight_.clear();

@@ -97,7 +97,7 @@ protected:
   }
 
   void leader(const std::string& node) {
-    caf::anon_send(router_, leader_report{control_partition, node, node == "own", 1});
+    caf::anon_send(router_, leader_report{control_partition, node, node == "own", 1, {}});
     settle();
   }
 
@@ -209,6 +209,21 @@ TEST_F(RouterTest, RepeatedSubmitIsNotDoubled) {
   EXPECT_EQ(ask<stats_reply>(gateway_handle, stats_request{}).submitted, 1u);
 }
 
+TEST_F(RouterTest, SubmitThatMayBeStoredIsNotCalledRefused) {
+  peer("mute", true, keep(play_silent_gateway(system_, caf::actor_cast<gateway_actor>(gateway_handle))));
+  leader("mute");
+  auto stored = send<submit_reply>(one_task()); // stored, and the answer is lost
+  peer("mute", false, {});
+  leader("");
+  for (int i = 0; i < 70; ++i)
+    advance(100ms);
+  ASSERT_TRUE(*stored);
+  ASSERT_FALSE(**stored);
+  auto fault = describe((**stored).error());
+  EXPECT_EQ(fault.code, ec::timed_out) << fault.message;
+  EXPECT_NE(fault.message.find("whether it was done is unknown"), std::string::npos) << fault.message;
+}
+
 /// A node that is alone with three partitions.
 class RouterPartitionsTest : public RouterTest {
 protected:
@@ -217,7 +232,7 @@ protected:
     for (partition_id i = 0; i < 3; ++i) {
       auto own = keep(play_partition(system_, i, task_id{i + 10u, 0}));
       caf::anon_send(router_, caf::join_atom::value, i, caf::actor_cast<caf::strong_actor_ptr>(own));
-      caf::anon_send(router_, leader_report{i, "own", true, 1});
+      caf::anon_send(router_, leader_report{i, "own", true, 1, {}});
     }
     settle();
   }
@@ -253,7 +268,7 @@ TEST_F(RouterPartitionsTest, RequestsTakeTurns) {
 }
 
 TEST_F(RouterPartitionsTest, PartitionWithoutLeaderIsLeftOut) {
-  caf::anon_send(router_, leader_report{1, "", false, 1});
+  caf::anon_send(router_, leader_report{1, "", false, 1, {}});
   settle();
   for (int i = 0; i < 6; ++i)
     EXPECT_NE(places({task("a")}).at(0), 1);
