@@ -23,6 +23,7 @@ using support::eventually;
 using ::testing::IsEmpty;
 
 constexpr unsigned default_rounds = 3;
+constexpr unsigned default_seed = 1; // every run of all tests makes the same faults
 
 /// For a fault that leaves a majority: until a submit that begins behind it is acknowledged.
 constexpr auto fail_over_limit = 30s;
@@ -45,7 +46,7 @@ protected:
   };
 
   void SetUp() override {
-    seed_ = number_from_environment("OVERWATCH_FAULT_SEED", std::random_device{}());
+    seed_ = number_from_environment("OVERWATCH_FAULT_SEED", default_seed);
     random_.seed(seed_);
     rounds_ = number_from_environment("OVERWATCH_FAULT_ROUNDS", default_rounds);
     std::cout << "OVERWATCH_FAULT_ROUNDS=" << rounds_ << " OVERWATCH_FAULT_SEED=" << seed_ << std::endl;
