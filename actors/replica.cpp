@@ -138,7 +138,6 @@ log_driver_hooks make_hooks(replica_pointer self) {
   hooks.leadership_lost = [self] { leadership_lost(self); };
   hooks.group_changed = [self] {
     replica_group::tell_leader(self);
-    replica_group::keep_looking(self);
   };
   return hooks;
 }

@@ -114,7 +114,8 @@ void peer_changed(replica_pointer self, const peer_report& x) {
 }
 
 void keep_looking(replica_pointer self) {
-  if (has_others(self) && !std::exchange(self->state.group.looking, true))
+  auto leads = self->state.log->log().leads(); // the others have nothing to look after
+  if (leads && has_others(self) && !std::exchange(self->state.group.looking, true))
     self->delayed_send(self, self->state.options.group_interval, caf::idle_atom::value);
 }
 
@@ -145,6 +146,7 @@ void tell_leader(replica_pointer self) {
   for (const auto& listener : state.links.on_leadership)
     self->send(listener, report);
   tell_roster(self);
+  keep_looking(self);
 }
 
 void tell_roster(replica_pointer self) {
