@@ -136,9 +136,7 @@ log_driver_hooks make_hooks(replica_pointer self) {
   hooks.install = [self] { replica_group::install_when_quiet(self); };
   hooks.leadership_gained = [self] { open_leadership(self); };
   hooks.leadership_lost = [self] { leadership_lost(self); };
-  hooks.group_changed = [self] {
-    replica_group::tell_leader(self);
-  };
+  hooks.group_changed = [self] { replica_group::tell_leader(self); };
   return hooks;
 }
 
