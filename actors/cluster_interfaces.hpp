@@ -111,7 +111,9 @@ struct node_roster {
     std::string address;
   };
   std::vector<entry> nodes;          ///< members, and those that were added by a command
-  std::vector<std::string> removed;  ///< names that are refused
+  std::vector<std::string> removed;  ///< names that are refused, once no partition counts on them any more
+  partition_id partition = control_partition; ///< only the control partition's says more than its members:
+  std::vector<std::string> members{}; ///< by name, committed or not: whose votes it may still need
 };
 
 /// Who wants to hear of peers, and of the node's own identity.

@@ -308,8 +308,15 @@ void membership_state::change_components(local_components x) {
 }
 
 void membership_state::change_roster(const node_roster& x) {
-  auto before = std::exchange(removed_, {x.removed.begin(), x.removed.end()});
+  auto before = removed_;
+  members_[x.partition] = x.members;
+  if (x.partition == control_partition)
+    told_to_go_ = {x.removed.begin(), x.removed.end()};
+  removed_ = told_to_go_;
   removed_.erase(options_.node);
+  for (const auto& [partition, members] : members_)
+    for (const auto& member : members) // without its vote the group may not be able to let it go
+      removed_.erase(member);
   for (const auto& entry : x.nodes) {
     auto is_configured = [&](const auto& y) { return y.node == entry.node; };
     if (std::none_of(options_.nodes.begin(), options_.nodes.end(), is_configured))

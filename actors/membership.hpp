@@ -100,7 +100,9 @@ private:
   uint64_t revision_ = 0; ///< of what a hello says of this node
   std::map<std::string, peer> peers_; ///< by name
   std::vector<peer_listener> subscribers_;
-  std::set<std::string> removed_; ///< names that are refused
+  std::set<std::string> told_to_go_; ///< names
+  std::map<partition_id, std::vector<std::string>> members_; ///< of the groups here, by name
+  std::set<std::string> removed_; ///< names that are refused: who was told to go and is in no group any more
   std::set<std::string> refusals_; ///< that were logged; at most `max_refusals`
 };
 

@@ -151,17 +151,24 @@ void tell_leader(replica_pointer self) {
 
 void tell_roster(replica_pointer self) {
   auto& state = self->state;
-  if (state.options.partition != control_partition || !state.links.roster_listener)
+  if (!state.links.roster_listener)
     return;
+  auto is_control = state.options.partition == control_partition;
   node_roster roster;
-  for (const auto& member : state.log->log().configuration().members)
-    if (!node_of(member).empty())
+  roster.partition = state.options.partition;
+  for (const auto& member : state.log->log().configuration().members) {
+    if (node_of(member).empty())
+      continue;
+    roster.members.push_back(node_of(member));
+    if (is_control)
       roster.nodes.push_back({node_of(member), address_of(member)});
-  for (auto& [node, document] : node_documents(self))
-    if (document.removed)
-      roster.removed.push_back(node);
-    else
-      roster.nodes.push_back({node, document.address});
+  }
+  if (is_control)
+    for (auto& [node, document] : node_documents(self))
+      if (document.removed)
+        roster.removed.push_back(node);
+      else
+        roster.nodes.push_back({node, document.address});
   self->send(state.links.roster_listener, std::move(roster));
 }
 

@@ -353,6 +353,21 @@ TEST_F(MembershipTest, UnknownNodeIsRefusedUntilItIsAdded) {
   EXPECT_EQ(at("a").identity().cluster, at("b").identity().cluster);
 }
 
+TEST_F(MembershipTest, RemovedNodeIsHeardWhileAGroupCountsOnIt) {
+  start_all();
+  auto tell = [&](node_roster x) {
+    caf::anon_send(at("a").handle, std::move(x));
+    advance(1s);
+  };
+  tell({{}, {}, 1, {"a", "b"}}); // of two votes, both are needed
+  tell({{}, {"b"}, control_partition, {"a", "b"}});
+  EXPECT_TRUE(sees("a", "b"));
+  tell({{}, {"b"}, control_partition, {"a"}});
+  EXPECT_TRUE(sees("a", "b"));
+  tell({{}, {}, 1, {"a"}});
+  EXPECT_FALSE(sees("a", "b"));
+}
+
 TEST_F(MembershipTest, RemovedNodeIsCutOffUntilItIsAddedAgain) {
   start_all();
   for (const auto* name : {"a", "c"})
