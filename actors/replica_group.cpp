@@ -163,12 +163,13 @@ void tell_roster(replica_pointer self) {
     if (is_control)
       roster.nodes.push_back({node_of(member), address_of(member)});
   }
-  if (is_control)
+  if (is_control) {
     for (auto& [node, document] : node_documents(self))
       if (document.removed)
         roster.removed.push_back(node);
       else
         roster.nodes.push_back({node, document.address});
+  }
   self->send(state.links.roster_listener, std::move(roster));
 }
 
