@@ -32,7 +32,7 @@ TEST_F(GatewayPartitionsTest, WhatTheControlPartitionSaysHoldsHere) {
   auto status = ask<scheduler_status>(links.scheduler, scheduler_status_request{});
   EXPECT_FALSE(status.dispatching);
   EXPECT_EQ(status.settings.at("slots.noop"), "3");
-  EXPECT_EQ(resized(pool), std::vector<uint32_t>{3});
+  EXPECT_TRUE(resized(pool).empty()) << "the control partition's scheduler says it to the pools of all nodes";
   EXPECT_EQ(ask<document_page>(links.replica, documents_request{document_kind::gate, {}, {}, 10}).documents.size(), 1u);
 }
 
