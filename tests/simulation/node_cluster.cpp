@@ -174,6 +174,17 @@ void node_cluster::something_happens() {
     disturb_clock();
   if (random.one_in(300))
     change_members();
+  if (random.one_in(150) && founders_.size() > 1 && may_lose_a_disk())
+    lose_disk();
+}
+
+void node_cluster::lose_disk() {
+  auto& x = any_node();
+  ++report_.lost_disks;
+  if (x.is_up())
+    x.crash();
+  x.wipe();
+  x.start();
 }
 
 void node_cluster::change_members() {
@@ -183,7 +194,7 @@ void node_cluster::change_members() {
     return;
   ++report_.changes;
   auto& other = any_node();
-  switch (random.number(0, 3)) {
+  switch (random.number(0, 2)) {
     case 0:
       if (nodes_.size() < max_nodes) {
         auto name = "n" + std::to_string(nodes_.size() + 1);
@@ -197,15 +208,6 @@ void node_cluster::change_members() {
       break;
     case 2:
       clients_.transfer(*via, static_cast<partition_id>(random.number(0, world_.partitions - 1)));
-      break;
-    case 3:
-      if (founders_.size() > 1 && may_lose_a_disk()) {
-        ++report_.lost_disks;
-        if (other.is_up())
-          other.crash();
-        other.wipe();
-        other.start();
-      }
       break;
   }
 }
@@ -270,6 +272,8 @@ std::string node_cluster::unrest() const {
              + std::to_string(task->state.fence.attempt) + " on " + task->state.node + ", waits for \""
              + task->state.waits_for + "\"";
   }
+  if (auto open = clients_.open_request(); !open.empty())
+    return "a request has no answer: " + open;
   return {};
 }
 

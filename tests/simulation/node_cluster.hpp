@@ -55,6 +55,7 @@ private:
 
   simulated_node& add_node(const std::string& name, std::vector<std::string> known);
   bool may_lose_a_disk() const;
+  void lose_disk();
   bool is_member(const std::string& node) const; ///< by what the control partition says
 
   node_world world_;

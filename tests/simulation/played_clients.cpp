@@ -2,6 +2,7 @@
 
 #include "messages/task_spread.hpp"
 
+#include <caf/deep_to_string.hpp>
 #include <caf/event_based_actor.hpp>
 
 #include <algorithm>
@@ -10,7 +11,8 @@ namespace overwatch::simulation {
 
 namespace {
 
-constexpr std::chrono::seconds request_patience{100}; ///< longer than any node may take
+constexpr std::chrono::seconds request_patience{100};
+constexpr std::chrono::seconds answer_limit{40}; ///< longer than any node may take
 constexpr size_t remembered = 60;
 const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
 
@@ -19,10 +21,17 @@ const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
 template <class Reply, class Request>
 void played_clients::request(simulated_node& node, Request what, std::function<void(Reply&)> done,
                              std::function<void(const failure&)> failed) {
-  ++asked;
   auto life = node.life().id();
+  auto number = ++asked;
+  auto asked_at = world_.time.now();
+  auto description = node.name() + " at " + std::to_string(world_.time.now().count()) + " ms: "
+                     + caf::deep_to_string(what);
+  open_[number] = {life, description};
   // What a node says while it dies is not heard.
-  auto is_alive = [this, life] { return world_.net.living(life) != nullptr; };
+  auto is_alive = [this, life, number] {
+    open_.erase(number);
+    return world_.net.living(life) != nullptr;
+  };
   node.call([=, front = node.front()](caf::event_based_actor* self) {
     self->request(front, request_patience, what)
       .then(
@@ -38,12 +47,19 @@ void played_clients::request(simulated_node& node, Request what, std::function<v
           ++refused;
           auto why = describe(error);
           world_.net.add_to_digest(std::hash<std::string>{}(why.message));
-          if (error == caf::sec::request_timeout)
-            world_.checker.fail("a node left a request without an answer");
+          if (world_.time.now() - asked_at > answer_limit) // else a node says that it waited too long itself
+            world_.checker.fail("a request was left without an answer: " + description);
           if (failed)
             failed(why);
         });
   });
+}
+
+std::string played_clients::open_request() const {
+  for (const auto& [number, x] : open_)
+    if (world_.net.living(x.first))
+      return x.second;
+  return {};
 }
 
 void played_clients::ask(simulated_node& node) {

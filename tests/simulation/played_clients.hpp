@@ -20,7 +20,9 @@ public:
   void remove_node(simulated_node& node, const std::string& name);
   void transfer(simulated_node& node, partition_id partition);
 
-  /// So many tasks are known to be stored.
+  /// One that a node that is up has not answered yet; empty: there is none.
+  std::string open_request() const;
+
   uint64_t asked = 0;
   uint64_t answered = 0; ///< with what was asked for
   uint64_t refused = 0;  ///< with an error
@@ -45,6 +47,7 @@ private:
   node_world& world_;
   task_id_generator ids_;
   std::deque<std::shared_ptr<const task_spec>> specs_; ///< the newest that were submitted, acknowledged or not
+  std::map<uint64_t, std::pair<host_id, std::string>> open_; ///< not answered: where, and what
   uint64_t values_ = 0;
 };
 

@@ -9,8 +9,8 @@ namespace overwatch::simulation {
 namespace {
 
 constexpr uint64_t longest_ms = 900;   ///< of most attempts
-constexpr uint64_t very_long_ms = 7'000; ///< of the others: longer than a node may be out of sight
-constexpr uint64_t one_is_long = 12;
+constexpr uint64_t very_long_ms = 12'000; ///< of the others: longer than a node may be out of sight
+constexpr uint64_t one_is_long = 6;
 constexpr uint64_t one_fails = 8;
 
 // The same on every node, and in every run.

@@ -43,8 +43,14 @@ void task_checker::applied(const std::string& node, const applied_entry& x) {
   if (!is_new)
     return;
   ++entries;
+  auto& newest = newest_[x.partition];
+  auto is_late = x.index < newest; // what a node applies while it starts is not reported: another one tells it later
+  newest = std::max(newest, x.index);
   for (const auto& change : x.changes)
-    take(change);
+    if (!is_late)
+      take(change);
+    else if (auto& known = tasks_[change.spec->id].newest; known.attempt < change.state.fence.attempt)
+      known = change.state.fence;
 }
 
 void task_checker::take(const task_change& x) {

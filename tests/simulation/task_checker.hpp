@@ -92,6 +92,7 @@ private:
   std::string finding_;
   std::map<std::pair<partition_id, uint64_t>, uint64_t> entries_; ///< digests, by index
   std::map<std::pair<partition_id, uint64_t>, uint64_t> states_;  ///< digests, by position
+  std::map<partition_id, uint64_t> newest_; ///< index that was applied anywhere
   std::map<task_id, task> tasks_;
   std::map<attempt_name, fencing_token> begun_;
   std::map<attempt_name, violation> ended_;
