@@ -453,7 +453,7 @@ async function checkFullDisk() {
   await call("POST", root + "/tasks", { content: { name: "n", task_type: "noop" }, expect: 507, valid: true });
   await call("POST", root + "/tasks/batch", { content: [{ name: "n", task_type: "noop" }], expect: 507, valid: true });
   await call("POST", root + "/tasks/health-check", { expect: 507 });
-  await call("POST", root + "/tasks/generate"); // the rules' own tasks are few
+  await call("POST", root + "/tasks/generate", { expect: 507 });
   await call("POST", "/orchestrator/submit", { content: { task_type: "noop" }, expect: 507, valid: true });
   await call("GET", root + "/health/ready", { expect: 503 });
   await call("GET", root + "/health");
