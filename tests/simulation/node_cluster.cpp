@@ -199,7 +199,10 @@ void node_cluster::change_members() {
       if (nodes_.size() < max_nodes) {
         auto name = "n" + std::to_string(nodes_.size() + 1);
         clients_.add_node(*via, name);
-        add_node(name, {nodes_.begin()->first, via->name()});
+        std::vector<std::string> known{founders_.begin(), founders_.end()};
+        if (founders_.count(via->name()) == 0)
+          known.push_back(via->name());
+        add_node(name, std::move(known));
       }
       break;
     case 1: // one that was not there from the beginning, so that some stay
