@@ -35,6 +35,10 @@ node_cluster::node_cluster(uint64_t seed, mutation fault) : world_{seed}, client
   world_.net.faults.loss_one_in = random.one_in(3) ? 12 : 60;
   world_.net.faults.slow_one_in = random.one_in(3) ? 8 : 40;
   heal_one_in_ = random.one_in(3) ? 700 : 200;
+  if (fault == mutation::accept_stale) { // attempts have to outlive the patience with their node
+    heal_one_in_ = 700;
+    faulty_ = milliseconds{40'000};
+  }
   world_.partitions = random.one_in(3) ? 3 : 1;
   make_nodes();
 }

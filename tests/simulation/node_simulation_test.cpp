@@ -14,8 +14,8 @@ namespace {
 constexpr uint64_t first_seed = 1;
 constexpr uint64_t batch = 8; ///< seeds of one process
 constexpr std::chrono::seconds usual_time{100};
-constexpr std::chrono::minutes time_for_mutation{2};
-constexpr uint64_t seeds_for_mutation = 100; ///< within which each mistake is found
+constexpr std::chrono::minutes time_for_mutation{4};
+constexpr uint64_t seeds_for_mutation = 1'000; ///< within which each mistake is found; most with the first
 
 // OVERWATCH_SIMULATION_SECONDS: another time for the seeds.
 std::chrono::seconds time_for_seeds() {
