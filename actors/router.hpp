@@ -57,9 +57,16 @@ public:
   template <class Reply, class Request>
   caf::result<Reply> here(Request& x);
 
-  /// Answered by the node that leads the partition. `repeatable`: doing it twice is doing it once.
+  /// What it means to do a request again.
+  enum class effect : uint8_t {
+    none,       ///< it only reads
+    repeatable, ///< doing it twice is doing it once
+    once,       ///< it is not tried again when an earlier try may have done it
+  };
+
+  /// Answered by the node that leads the partition.
   template <class Reply, class Request>
-  caf::result<Reply> to_leader(partition_id partition, Request& x, bool repeatable, milliseconds extra = milliseconds{0});
+  caf::result<Reply> to_leader(partition_id partition, Request& x, effect what, milliseconds extra = milliseconds{0});
 
   /// A read: by the leader, or by this node when it may be old.
   template <class Reply, class Request>
@@ -91,12 +98,11 @@ private:
   struct operation {
     uint64_t number = 0; // in the order in which they began
     partition_id partition = 0;
-    bool repeatable = false;
+    effect what = effect::once;
     caf::actor_clock::time_point since;
     caf::actor_clock::time_point until;
     std::string node;     // that was asked; empty: waits
     uint64_t attempt = 0; // answers to earlier ones are not heard
-    bool stores = false;  // it changes something: whoever asked has to know whether that may have happened
     bool unclear = false; // an earlier attempt may have done it
     std::function<void(const partition_gateway_actor&, milliseconds)> ask;
     std::function<void(caf::error)> fail;
@@ -112,7 +118,7 @@ private:
 
   bool is_alone() const { return peers_.empty(); }
   partition_gateway_actor gateway_of(const std::string& node, partition_id partition) const;
-  operation_ptr operation_of(partition_id partition, bool repeatable, milliseconds extra = milliseconds{0}) const;
+  operation_ptr operation_of(partition_id partition, effect what, milliseconds extra = milliseconds{0}) const;
   template <class Reply, class Request>
   void ask_leader(operation_ptr x, std::shared_ptr<Request> request, taker<Reply> done, failer fail);
   void go(const operation_ptr& x);
@@ -123,6 +129,7 @@ private:
   bool is_leaderless(partition_id partition) const;
   partition_id next_spread();
   void submit_to(partition_id partition, std::shared_ptr<submit_request> request, taker<submit_reply> done, failer fail);
+  caf::result<submit_reply> submit_whole(partition_id partition, submit_request& x);
   caf::result<submit_reply> submit_in_parts(submit_request& x, const std::vector<partition_id>& places);
 
   pointer self_ = nullptr;

@@ -106,7 +106,7 @@ void router_state::wait_for_leader(const operation_ptr& x) {
 void router_state::not_done(const operation_ptr& x, caf::error why) {
   auto code = describe(why).code;
   x->unclear |= code != ec::not_leader;
-  auto again = code == ec::not_leader || (x->repeatable && (code == ec::timed_out || code == ec::unavailable));
+  auto again = code == ec::not_leader || (x->what != effect::once && (code == ec::timed_out || code == ec::unavailable));
   if (again && self_->clock().now() < x->until) {
     wait_for_leader(x);
     return;
@@ -121,7 +121,7 @@ void router_state::not_done(const operation_ptr& x, caf::error why) {
 void router_state::give_up(const operation_ptr& x) {
   operations_.erase(x);
   auto why = no_leader(x->partition);
-  if (x->stores && x->unclear)
+  if (x->what != effect::none && x->unclear)
     why = make_error(ec::timed_out, "an earlier leader was asked and did not answer; whether it was done is unknown: look, "
                                     "or ask again with the same id. Now " + describe(why).message);
   x->fail(std::move(why));
@@ -136,10 +136,10 @@ void router_state::tick() {
     go(x);
 }
 
-router_state::operation_ptr router_state::operation_of(partition_id partition, bool repeatable, milliseconds extra) const {
+router_state::operation_ptr router_state::operation_of(partition_id partition, effect what, milliseconds extra) const {
   auto x = std::make_shared<operation>();
   x->partition = partition;
-  x->repeatable = repeatable;
+  x->what = what;
   x->since = self_->clock().now();
   x->until = x->since + options_.request_timeout + extra;
   return x;

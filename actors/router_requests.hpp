@@ -44,12 +44,12 @@ caf::result<Reply> router_state::here(Request& x) {
 }
 
 template <class Reply, class Request>
-caf::result<Reply> router_state::to_leader(partition_id partition, Request& x, bool repeatable, milliseconds extra) {
+caf::result<Reply> router_state::to_leader(partition_id partition, Request& x, effect what, milliseconds extra) {
   if (is_alone() && partition < own_.size())
     return self_->delegate(own_[partition], std::move(x));
   auto promise = self_->make_response_promise<Reply>();
   ask_leader<Reply>(
-    operation_of(partition, repeatable, extra), std::make_shared<Request>(std::move(x)),
+    operation_of(partition, what, extra), std::make_shared<Request>(std::move(x)),
     [promise](Reply& reply) mutable { promise.deliver(std::move(reply)); },
     [promise](caf::error why) mutable { promise.deliver(std::move(why)); });
   return promise;
@@ -59,7 +59,7 @@ template <class Reply, class Request>
 caf::result<Reply> router_state::read(partition_id partition, Request& x) {
   if (x.level == consistency::local && partition < own_.size())
     return self_->delegate(own_[partition], std::move(x));
-  return to_leader<Reply>(partition, x, true);
+  return to_leader<Reply>(partition, x, effect::none);
 }
 
 template <class Reply, class Request>
@@ -147,7 +147,7 @@ caf::result<Reply> router_state::from_partitions(Request& x, merger<Reply> merge
     if (request->level == consistency::local)
       self_->request(own_[partition], options_.request_timeout, *request).then(done, fail);
     else
-      ask_leader<Reply>(operation_of(partition, true), request, done, fail);
+      ask_leader<Reply>(operation_of(partition, effect::none), request, done, fail);
   }
   return promise;
 }

@@ -31,10 +31,8 @@ void router_state::submit_to(partition_id partition, std::shared_ptr<submit_requ
     chosen->insert(spec->id);
     task.spec = std::move(spec);
   }
-  auto operation = operation_of(partition, true);
-  operation->stores = true;
   ask_leader<submit_reply>(
-    std::move(operation), std::move(request),
+    operation_of(partition, effect::repeatable), std::move(request),
     [chosen, done = std::move(done)](submit_reply& reply) {
       for (auto& receipt : reply.receipts)
         if (receipt.existing && chosen->count(receipt.id) > 0)
@@ -45,23 +43,27 @@ void router_state::submit_to(partition_id partition, std::shared_ptr<submit_requ
 }
 
 caf::result<submit_reply> router_state::submit(submit_request& x) {
-  std::vector<partition_id> places(x.tasks.size(), control_partition);
-  if (own_.size() > 1) {
-    auto spread = next_spread();
-    auto count = static_cast<uint32_t>(own_.size());
-    std::transform(x.tasks.begin(), x.tasks.end(), places.begin(), [&](const submission& task) {
-      if (!task.spec)
-        return control_partition; // it is refused there
-      return task.spec->id.is_nil() ? choose_partition(*task.spec, spread, count) : of(task.spec->id);
-    });
-  }
-  auto first = places.empty() ? control_partition : places.front();
-  if (std::any_of(places.begin(), places.end(), [&](auto place) { return place != first; }))
+  if (own_.size() == 1 || x.tasks.empty())
+    return submit_whole(control_partition, x);
+  std::vector<partition_id> places;
+  places.reserve(x.tasks.size());
+  auto spread = next_spread();
+  auto count = static_cast<uint32_t>(own_.size());
+  for (const auto& task : x.tasks)
+    if (!task.spec)
+      places.push_back(control_partition); // it is refused there
+    else
+      places.push_back(task.spec->id.is_nil() ? choose_partition(*task.spec, spread, count) : of(task.spec->id));
+  if (std::any_of(places.begin(), places.end(), [&](auto place) { return place != places.front(); }))
     return submit_in_parts(x, places);
+  return submit_whole(places.front(), x);
+}
+
+caf::result<submit_reply> router_state::submit_whole(partition_id partition, submit_request& x) {
   if (is_alone())
-    return self_->delegate(own_[first], std::move(x));
+    return self_->delegate(own_[partition], std::move(x));
   auto promise = self_->make_response_promise<submit_reply>();
-  submit_to(first, std::make_shared<submit_request>(std::move(x)),
+  submit_to(partition, std::make_shared<submit_request>(std::move(x)),
             [promise](submit_reply& reply) mutable { promise.deliver(std::move(reply)); },
             [promise](caf::error why) mutable { promise.deliver(std::move(why)); });
   return promise;
@@ -106,7 +108,7 @@ caf::result<submit_reply> router_state::submit_in_parts(submit_request& x, const
 // -- requests with something of their own ----------------------------------------
 
 caf::result<task_record> router_state::wait(wait_request& x) {
-  return to_leader<task_record>(of(x.id), x, true, std::max(milliseconds{0}, x.limit));
+  return to_leader<task_record>(of(x.id), x, effect::none, std::max(milliseconds{0}, x.limit));
 }
 
 // The gateway of the control partition speaks for the node; it does not know how the other partitions are.
@@ -117,12 +119,11 @@ caf::result<node_status> router_state::status(status_request& x) {
   self_->request(own_.front(), options_.request_timeout, x)
     .then(
       [this, promise](node_status& status) mutable {
-        for (const auto& [partition, since] : leaderless_since_)
-          if (status.ready) {
-            status.ready = false;
-            status.problem = "partition " + std::to_string(partition)
-                             + " has no leader: a majority of its nodes has to be up";
-          }
+        if (status.ready && !leaderless_since_.empty()) {
+          status.ready = false;
+          status.problem = "partition " + std::to_string(leaderless_since_.begin()->first)
+                           + " has no leader: a majority of its nodes has to be up";
+        }
         promise.deliver(std::move(status));
       },
       [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
@@ -132,7 +133,7 @@ caf::result<node_status> router_state::status(status_request& x) {
 // Whether tasks start is said to the control partition and known to all; what runs is cancelled in each.
 caf::result<dispatch_reply> router_state::dispatch(dispatch_request& x) {
   if (own_.size() == 1 || !x.cancel_running)
-    return to_leader<dispatch_reply>(control_partition, x, false);
+    return to_leader<dispatch_reply>(control_partition, x, effect::once);
   auto promise = self_->make_response_promise<dispatch_reply>();
   auto fail = [promise](caf::error why) mutable { promise.deliver(std::move(why)); };
   auto request = std::make_shared<dispatch_request>(x);
@@ -140,14 +141,14 @@ caf::result<dispatch_reply> router_state::dispatch(dispatch_request& x) {
   auto with_control = [this, promise, fail, request, missing](const dispatch_reply& control) {
     for (partition_id partition = 1; partition < own_.size(); ++partition)
       ask_leader<dispatch_reply>(
-        operation_of(partition, false), request,
+        operation_of(partition, effect::once), request,
         [promise, missing, control](const dispatch_reply&) mutable {
           if (--*missing == 0)
             promise.deliver(control);
         },
         fail);
   };
-  ask_leader<dispatch_reply>(operation_of(control_partition, false), request, with_control, fail);
+  ask_leader<dispatch_reply>(operation_of(control_partition, effect::once), request, with_control, fail);
   return promise;
 }
 

@@ -224,6 +224,33 @@ TEST_F(RouterTest, SubmitThatMayBeStoredIsNotCalledRefused) {
   EXPECT_NE(fault.message.find("whether it was done is unknown"), std::string::npos) << fault.message;
 }
 
+TEST_F(RouterTest, KeyThatMayBeWrittenIsNotCalledRefused) {
+  peer("mute", true, keep(play_silent_gateway(system_)));
+  leader("mute");
+  auto written = send<key_record>(put_key_request{"key", "\"value\"", {}});
+  peer("mute", false, {});
+  leader("");
+  for (int i = 0; i < 70; ++i)
+    advance(100ms);
+  ASSERT_TRUE(*written);
+  ASSERT_FALSE(**written);
+  EXPECT_EQ(describe((**written).error()).code, ec::timed_out);
+}
+
+TEST_F(RouterTest, ReadThatNobodyAnswersIsUnavailable) {
+  auto id = submit("task").id;
+  peer("mute", true, keep(play_silent_gateway(system_)));
+  leader("mute");
+  auto found = send<task_record>(get_request{id});
+  peer("mute", false, {});
+  leader("");
+  for (int i = 0; i < 70; ++i)
+    advance(100ms);
+  ASSERT_TRUE(*found);
+  ASSERT_FALSE(**found);
+  EXPECT_EQ(describe((**found).error()).code, ec::unavailable);
+}
+
 /// A node that is alone with three partitions.
 class RouterPartitionsTest : public RouterTest {
 protected:
