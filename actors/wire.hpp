@@ -6,6 +6,7 @@
 #include "actors/state_transfer.hpp"
 #include "messages/event.hpp"
 #include "messages/inspect_std.hpp"
+#include "messages/message_type.hpp"
 #include "messages/time.hpp"
 #include "messages/type_ids.hpp"
 
@@ -179,41 +180,48 @@ typename Inspector::result_type inspect(Inspector& f, peers_reply& x) {
 
 /// The types that cross between nodes of a cluster. Append only: a number is part of the protocol.
 CAF_BEGIN_TYPE_ID_BLOCK(overwatch_nodes, first_custom_type_id + 200)
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::node_handles))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::hello))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::log_delivery))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (std::vector<overwatch::log_delivery>))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::link_batch))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::peers_request))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::peers_reply))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::state_offer))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::chunk_request))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::state_chunk))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::close_transfer))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::pool_offer))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::node_capacity))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::snapshotter_offer))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::outcome_batch))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::progress_batch))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::assignment_batch))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::settled_batch))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::stop_attempt))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::deadline_change))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::drain_request))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::drain_reply))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::restore_request))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::restore_reply))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::release_snapshot))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::describe_snapshot))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::snapshot_files))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::stored_snapshots_request))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::stored_snapshots))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::live_interest))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::live_batch))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::mirror_request))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::mirror_reply))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::statuses_request))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::statuses_reply))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::slot_share))
-  CAF_ADD_TYPE_ID(overwatch_nodes, (overwatch::slot_demand))
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::node_handles)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::hello)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::log_delivery)
+  OVERWATCH_MESSAGE(overwatch_nodes, std::vector<overwatch::log_delivery>)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::link_batch)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::peers_request)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::peers_reply)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::state_offer)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::chunk_request)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::state_chunk)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::close_transfer)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::pool_offer)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::node_capacity)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::snapshotter_offer)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::outcome_batch)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::progress_batch)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::assignment_batch)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::settled_batch)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::stop_attempt)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::deadline_change)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::drain_request)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::drain_reply)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::restore_request)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::restore_reply)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::release_snapshot)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::describe_snapshot)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::snapshot_files)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::stored_snapshots_request)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::stored_snapshots)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::live_interest)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::live_batch)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::mirror_request)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::mirror_reply)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::statuses_request)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::statuses_reply)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::slot_share)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::slot_demand)
 CAF_END_TYPE_ID_BLOCK(overwatch_nodes)
+
+namespace overwatch {
+
+/// Makes the types of this block, and those that programs outside say, known to an actor system.
+void add_node_messages(caf::actor_system_config& config);
+
+} // namespace overwatch

@@ -27,7 +27,7 @@ constexpr auto last_words = std::chrono::seconds{10}; // for outcomes of handler
 
 struct client_config : caf::actor_system_config {
   explicit client_config(const client_options& options) {
-    add_message_types<caf::id_block::overwatch>();
+    add_messages(*this);
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", size_t{1});
     set("middleman.heartbeat-interval", caf::timespan{std::chrono::milliseconds{500}});

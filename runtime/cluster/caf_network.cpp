@@ -19,8 +19,7 @@ constexpr std::chrono::seconds silence{2}; // of a connection
 } // namespace
 
 void load_caf_network(caf::actor_system_config& system, const settings& config) {
-  system.add_message_types<caf::id_block::overwatch>();
-  system.add_message_types<caf::id_block::overwatch_nodes>();
+  add_node_messages(system);
   if (config.caf.port == 0)
     return;
   system.set("middleman.heartbeat-interval", caf::timespan{heartbeat});

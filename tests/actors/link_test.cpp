@@ -18,8 +18,7 @@ constexpr uint64_t overhead = sizeof(partition_id); ///< that a link counts for 
 
 struct network_config : caf::actor_system_config {
   network_config() {
-    add_message_types<caf::id_block::overwatch>();
-    add_message_types<caf::id_block::overwatch_nodes>();
+    add_node_messages(*this);
     set("scheduler.policy", caf::atom("testing"));
   }
 };

@@ -98,7 +98,7 @@ class GateManagerTest : public ::testing::Test {
 protected:
   struct config : caf::actor_system_config {
     config() {
-      add_message_types<caf::id_block::overwatch>();
+      add_messages(*this);
       set("scheduler.policy", caf::atom("testing"));
     }
   };

@@ -210,8 +210,7 @@ public:
 protected:
   struct config : caf::actor_system_config {
     config() {
-      add_message_types<caf::id_block::overwatch>();
-      add_message_types<caf::id_block::overwatch_nodes>();
+      add_node_messages(*this);
       set("scheduler.policy", caf::atom("testing"));
     }
   };

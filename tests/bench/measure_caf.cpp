@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds warm_up{1000};
 
 struct client_config : caf::actor_system_config {
   client_config() {
-    add_message_types<caf::id_block::overwatch>();
+    add_messages(*this);
     load<caf::io::middleman>();
     set("middleman.heartbeat-interval", caf::timespan{std::chrono::milliseconds{500}});
     set("middleman.connection-timeout", caf::timespan{std::chrono::seconds{2}});

@@ -71,7 +71,7 @@ pool_actor::behavior_type instant_pool(pool_actor::pointer self, scheduler_actor
 }
 
 struct system_config : caf::actor_system_config {
-  system_config() { add_message_types<caf::id_block::overwatch>(); }
+  system_config() { add_messages(*this); }
 };
 
 /// The actors that decide, on a store of their own: what a node has between its gateway and its handlers.

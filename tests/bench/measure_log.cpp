@@ -32,7 +32,7 @@ struct log_load {
 };
 
 struct system_config : caf::actor_system_config {
-  system_config() { add_message_types<caf::id_block::overwatch>(); }
+  system_config() { add_messages(*this); }
 };
 
 command_batch make_entry(size_t tasks) {

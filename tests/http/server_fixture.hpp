@@ -17,7 +17,7 @@
 namespace overwatch {
 
 struct test_config : caf::actor_system_config {
-  test_config() { add_message_types<caf::id_block::overwatch>(); }
+  test_config() { add_messages(*this); }
 };
 
 /// A real server on a free port before a gateway in memory.

@@ -45,7 +45,7 @@ caf::behavior played_gateway(caf::event_based_actor*, std::shared_ptr<task_spec>
 }
 
 struct config : caf::actor_system_config {
-  config() { add_message_types<caf::id_block::overwatch>(); }
+  config() { add_messages(*this); }
 };
 
 class GatewayServicesTest : public ::testing::Test {

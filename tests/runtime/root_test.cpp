@@ -54,7 +54,7 @@ caf::behavior overhear(caf::event_based_actor*, std::shared_ptr<told> told, gate
 class RootTest : public ::testing::Test {
 protected:
   struct config : caf::actor_system_config {
-    config() { add_message_types<caf::id_block::overwatch>(); }
+    config() { add_messages(*this); }
   };
 
   void start() {

@@ -61,8 +61,7 @@ bool is_loose(const caf::message& x) {
 } // namespace
 
 host::config::config() {
-  add_message_types<caf::id_block::overwatch>();
-  add_message_types<caf::id_block::overwatch_nodes>();
+  add_node_messages(*this);
   set("scheduler.policy", caf::atom("testing"));
 }
 

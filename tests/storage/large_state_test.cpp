@@ -80,8 +80,7 @@ uint64_t differences(const store& x, const store& y) {
 
 struct config : caf::actor_system_config {
   config() {
-    add_message_types<caf::id_block::overwatch>();
-    add_message_types<caf::id_block::overwatch_nodes>();
+    add_node_messages(*this);
   }
 };
 

@@ -60,8 +60,7 @@ pool_actor::behavior_type played_pool(pool_actor::stateful_pointer<played_pool_s
 } // namespace
 
 deterministic_node::config::config() {
-  add_message_types<caf::id_block::overwatch>();
-  add_message_types<caf::id_block::overwatch_nodes>();
+  add_node_messages(*this);
   set("scheduler.policy", caf::atom("testing"));
 }
 

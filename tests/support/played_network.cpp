@@ -94,8 +94,7 @@ const peer_report* played_network::node::last_report(const std::string& peer) co
 }
 
 played_network::config::config() {
-  add_message_types<caf::id_block::overwatch>();
-  add_message_types<caf::id_block::overwatch_nodes>();
+  add_node_messages(*this);
   set("scheduler.policy", caf::atom("testing"));
 }
 
