@@ -2,6 +2,7 @@
 
 #include "tests/cli/command_run.hpp"
 #include "tests/cli/stub_node.hpp"
+#include "tests/support/process/reserved_port.hpp"
 
 #include <cstdlib>
 #include <gmock/gmock.h>
@@ -11,7 +12,8 @@ namespace overwatch::cli {
 using testing::HasSubstr;
 
 TEST(RestClientTest, NoNodeSaysTheWayOut) {
-  const auto url = "http://127.0.0.1:" + std::to_string(unused_port());
+  const support::reserved_port unused;
+  const auto url = "http://127.0.0.1:" + unused.text();
   const auto run = run_command({"status", "--url", url});
   EXPECT_EQ(run.code, 3);
   EXPECT_EQ(run.out, "");

@@ -1,5 +1,6 @@
 #include "tests/cli/command_run.hpp"
 #include "tests/cli/stub_node.hpp"
+#include "tests/support/process/reserved_port.hpp"
 
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
@@ -71,7 +72,8 @@ TEST(SelfTestTest, EachFaultFailsItsCheck) {
 }
 
 TEST(SelfTestTest, WithoutANodeThereIsNothingToCheck) {
-  EXPECT_EQ(run_command({"test", "--url", "127.0.0.1:" + std::to_string(unused_port())}).code, 3);
+  const support::reserved_port unused;
+  EXPECT_EQ(run_command({"test", "--url", "127.0.0.1:" + unused.text()}).code, 3);
 }
 
 } // namespace overwatch::cli

@@ -2,6 +2,7 @@
 #include "runtime/cli/node_process.hpp"
 #include "tests/cli/command_run.hpp"
 #include "tests/cli/stub_node.hpp"
+#include "tests/support/process/reserved_port.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -86,7 +87,8 @@ TEST_F(StartTest, GivesTheSettingsToTheNode) {
 }
 
 TEST_F(StartTest, ADaemonIsReadyWhenTheCommandReturnsAndStopEndsIt) {
-  const auto port = std::to_string(unused_port());
+  const support::reserved_port reserved;
+  const auto port = reserved.text();
   run_options options;
   options.hooks.start_node = [](const load_result& config, bool) { return be_a_node(config); };
   const auto start =
@@ -110,8 +112,9 @@ TEST_F(StartTest, ADaemonThatDiesIsReportedWithItsLog) {
     std::cerr << "the port is taken" << std::endl;
     return 1;
   };
-  const auto run = run_command(
-    {"start", "--daemon", "--data-dir", directory_, "--http", "127.0.0.1:" + std::to_string(unused_port())}, options);
+  const support::reserved_port port;
+  const auto run =
+    run_command({"start", "--daemon", "--data-dir", directory_, "--http", "127.0.0.1:" + port.text()}, options);
   EXPECT_EQ(run.code, 1);
   EXPECT_EQ(run.out, "");
   EXPECT_THAT(run.err, HasSubstr("the node ended while it started"));

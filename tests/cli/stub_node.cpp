@@ -142,11 +142,4 @@ void stub_node::serve() {
   }
 }
 
-uint16_t unused_port() {
-  const int listener = listen_on(0);
-  const auto result = port_of(listener);
-  close(listener);
-  return result;
-}
-
 } // namespace overwatch::cli

@@ -58,7 +58,4 @@ private:
   std::thread thread_;
 };
 
-/// A port of 127.0.0.1 on which nothing listens.
-uint16_t unused_port();
-
 } // namespace overwatch::cli

@@ -3,6 +3,7 @@
 #include "runtime/cli/text.hpp"
 #include "tests/cli/command_run.hpp"
 #include "tests/cli/stub_node.hpp"
+#include "tests/support/process/reserved_port.hpp"
 
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
@@ -119,7 +120,8 @@ TEST(WatchTest, TheTerminalIsPutBack) {
 }
 
 TEST(WatchTest, ANodeThatIsNotThereEndsIt) {
-  EXPECT_EQ(run_command({"watch", "--url", "127.0.0.1:" + std::to_string(unused_port())}).code, 3);
+  const support::reserved_port unused;
+  EXPECT_EQ(run_command({"watch", "--url", "127.0.0.1:" + unused.text()}).code, 3);
 }
 
 } // namespace overwatch::cli

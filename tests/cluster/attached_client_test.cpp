@@ -4,6 +4,7 @@
 
 #include "messages/client/client.hpp"
 #include "tests/support/process/eventually.hpp"
+#include "tests/support/process/reserved_port.hpp"
 
 #include <atomic>
 #include <set>
@@ -129,13 +130,15 @@ TEST_F(AttachedClientTest, RefusalsNameTheField) {
 }
 
 TEST_F(AttachedClientTest, AnyOfSeveralAddressesWillDo) {
-  auto nobody = "127.0.0.1:" + std::to_string(support::free_port());
+  support::reserved_port unused;
+  auto nobody = "127.0.0.1:" + unused.text();
   client second{client_options{{nobody, address()}, "second", 30s, {}, {}, {}}};
   EXPECT_EQ(second.wait(second.submit(task("noop")).id, patience).state.status, task_status::completed);
 }
 
 TEST_F(AttachedClientTest, CallsFailInTimeWhenNoNodeAnswers) {
-  auto nobody = "127.0.0.1:" + std::to_string(support::free_port());
+  support::reserved_port unused;
+  auto nobody = "127.0.0.1:" + unused.text();
   client lonely{client_options{{nobody}, "lonely", 300ms, {}, {}, {}}};
   try {
     lonely.get(task_id{1, 1});

@@ -1,7 +1,7 @@
 #include "tests/config/made_certificates.hpp"
 #include "tests/support/process/eventually.hpp"
 #include "tests/support/process/http_client.hpp"
-#include "tests/support/process/node_process.hpp"
+#include "tests/support/process/reserved_port.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -82,7 +82,7 @@ private:
 class LinkProcessTest : public ::testing::TestWithParam<bool> {
 protected:
   std::unique_ptr<peer_process> start(const std::string& name, bool tls = GetParam()) {
-    auto port = [&](const std::string& node) { return std::to_string(node == "a" ? ports_[0] : ports_[1]); };
+    auto port = [&](const std::string& node) { return ports_[node == "a" ? 0 : 1].text(); };
     std::vector<std::string> arguments{name, port(name), "a=127.0.0.1:" + port("a") + ",b=127.0.0.1:" + port("b")};
     if (tls)
       for (const auto& file : {name + ".crt", name + ".key", std::string{"ca.crt"}})
@@ -98,7 +98,7 @@ protected:
   }
 
   made_certificates files_;
-  uint16_t ports_[2] = {support::free_port(), support::free_port()};
+  support::reserved_port ports_[2];
   std::unique_ptr<peer_process> a_;
   std::unique_ptr<peer_process> b_;
 };
@@ -158,7 +158,7 @@ TEST_P(LinkSecurityTest, StrangersAtThePortDisturbNoLink) {
   start_both();
   for (int i = 0; i < 10; ++i)
     for (std::string_view said : {"", "GET / HTTP/1.1\r\n\r\n"}) {
-      int fd = support::connect_to_loopback(ports_[i % 2]);
+      int fd = support::connect_to_loopback(ports_[i % 2].number());
       ASSERT_EQ(::send(fd, said.data(), said.size(), MSG_NOSIGNAL), static_cast<ssize_t>(said.size()));
       ::shutdown(fd, SHUT_WR);
       char byte = 0;
@@ -172,7 +172,7 @@ TEST_P(LinkSecurityTest, StrangersAtThePortDisturbNoLink) {
 
 TEST_P(LinkSecurityTest, StrangerOfAnotherAuthorityIsRefused) {
   a_ = start("a");
-  auto port = [&](int i) { return std::to_string(ports_[i]); };
+  auto port = [&](int i) { return ports_[i].text(); };
   b_ = std::make_unique<peer_process>(std::vector<std::string>{
     "b", port(1), "a=127.0.0.1:" + port(0) + ",b=127.0.0.1:" + port(1), files_.path("other-ca.crt"),
     files_.path("other-ca.key"), files_.path("other-ca.crt")});

@@ -26,7 +26,7 @@ node_group::node_group(group_options options) : names_{options.names} {
   options.listed = std::min(options.listed, names_.size());
   for (const auto& name : names_) {
     auto& x = members_[name];
-    x.caf_port = free_port();
+    x.caf_port = std::make_unique<reserved_port>(options.network != nullptr ? options.network->path(name) : "");
     x.host = options.network != nullptr ? options.network->address(name) : "127.0.0.1";
   }
   for (size_t i = 0; i < names_.size(); ++i) {
@@ -41,7 +41,7 @@ node_group::node_group(group_options options) : names_{options.names} {
     if (auto place = options.data_dirs.find(name); place != options.data_dirs.end())
       node.data_dir = place->second;
     node.more_config += "node { name = \"" + name + "\" }\ncaf {\n  address = \"" + x.host + "\"\n  port = " +
-                        std::to_string(x.caf_port) + "\n}\n";
+                        x.caf_port->text() + "\n}\n";
     node.more_config += "cluster {\n" + nodes_known_to(i, options) + options.cluster_config + "\n}\n";
     x.process = std::make_unique<node_process>(node);
   }
@@ -62,7 +62,7 @@ std::string node_group::nodes_known_to(size_t index, const group_options& option
 
 std::string node_group::address(const std::string& name) const {
   const auto& x = members_.at(name);
-  return x.host + ':' + std::to_string(x.caf_port);
+  return x.host + ':' + x.caf_port->text();
 }
 
 void node_group::start(const std::vector<std::string>& names) {

@@ -74,7 +74,7 @@ public:
 
 private:
   struct member {
-    uint16_t caf_port = 0;
+    std::unique_ptr<reserved_port> caf_port;
     std::string host;
     std::unique_ptr<node_process> process;
   };

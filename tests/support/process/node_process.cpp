@@ -2,21 +2,17 @@
 
 #include "tests/support/process/http_client.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
@@ -32,9 +28,6 @@ constexpr std::chrono::milliseconds ready_interval{5};
 
 /// How much of a node's log goes into an error message.
 constexpr size_t log_tail_bytes = 4000;
-
-constexpr uint16_t first_port = 20'000;
-constexpr uint16_t last_port = 32'000;
 
 std::string quoted(const std::string& text) {
   std::string result = "\"";
@@ -55,18 +48,6 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return result;
 }
 
-bool is_free(uint16_t port) {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  bool bound = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
-  if (fd >= 0)
-    close(fd);
-  return bound;
-}
-
 bool is_ready(uint16_t port) {
   try {
     http_client client{port, std::chrono::seconds{5}};
@@ -78,15 +59,6 @@ bool is_ready(uint16_t port) {
 
 } // namespace
 
-uint16_t free_port() {
-  std::random_device random;
-  std::uniform_int_distribution<int> any{first_port, last_port};
-  for (int i = 0; i < 1000; ++i)
-    if (auto port = static_cast<uint16_t>(any(random)); is_free(port))
-      return port;
-  throw std::runtime_error{"no free port found"};
-}
-
 std::string built_node_binary() {
   auto self = std::filesystem::read_symlink("/proc/self/exe");
   for (auto folder = self.parent_path(); folder != folder.root_path(); folder = folder.parent_path())
@@ -96,9 +68,9 @@ std::string built_node_binary() {
 }
 
 node_process::node_process(node_options options, const std::string& parent)
-  : options_{std::move(options)}, directory_{parent}, http_port_{free_port()}, caf_port_{0} {
-  while (options_.caf && (caf_port_ == 0 || caf_port_ == http_port_))
-    caf_port_ = free_port();
+  : options_{std::move(options)}, directory_{parent}, http_port_{options_.network} {
+  if (options_.caf)
+    caf_port_.emplace(options_.network);
   if (options_.data_dir.empty())
     options_.data_dir = directory() + "/data";
   write_config();
@@ -134,9 +106,9 @@ std::vector<std::string> node_process::command_line() const {
   std::vector<std::string> result{options_.binary,      "start",
                                   "--config-file",      directory() + "/overwatch.conf",
                                   "--data-dir",         options_.data_dir,
-                                  "--http",             "127.0.0.1:" + std::to_string(http_port_)};
-  if (caf_port_ != 0)
-    result.insert(result.end(), {"--caf", "127.0.0.1:" + std::to_string(caf_port_)});
+                                  "--http",             "127.0.0.1:" + http_port_.text()};
+  if (caf_port_)
+    result.insert(result.end(), {"--caf", "127.0.0.1:" + caf_port_->text()});
   return result;
 }
 
@@ -174,7 +146,7 @@ void node_process::start() {
   if (pid_fd_ < 0)
     throw std::system_error{errno, std::generic_category(), "pidfd_open"};
   auto limit = clock::now() + start_limit;
-  while (!options_.waits_for_others && !is_ready(http_port_)) {
+  while (!options_.waits_for_others && !is_ready(http_port())) {
     if (wait_for_end(ready_interval))
       throw std::runtime_error{"the node ended while it started (status " + std::to_string(status_) + "):\n" +
                                log_tail()};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tests/support/process/reserved_port.hpp"
 #include "tests/support/process/scratch_directory.hpp"
 
 #include <sys/types.h>
@@ -8,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +32,7 @@ struct node_options {
 };
 
 /// A node in a process of its own, with data directory, configuration and log in a scratch directory of its
-/// own, on ports that were free. One thread starts and kills it. Ends with its owner: killed by the destructor,
+/// own, on ports of its own. One thread starts and kills it. Ends with its owner: killed by the destructor,
 /// and by the kernel when the owner's process dies.
 class node_process {
 public:
@@ -62,8 +64,8 @@ public:
 
   bool running() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
-  uint16_t http_port() const { return http_port_; }
-  uint16_t caf_port() const { return caf_port_; } ///< 0 when it was not asked for
+  uint16_t http_port() const { return http_port_.number(); }
+  uint16_t caf_port() const { return caf_port_ ? caf_port_->number() : 0; } ///< 0 when it was not asked for
   const std::string& network() const { return options_.network; }
   const std::string& directory() const { return directory_.path(); }
   const std::string& data_directory() const { return options_.data_dir; }
@@ -83,17 +85,13 @@ private:
 
   node_options options_;
   scratch_directory directory_;
-  uint16_t http_port_;
-  uint16_t caf_port_;
+  reserved_port http_port_;
+  std::optional<reserved_port> caf_port_;
   pid_t pid_ = -1;
   int pid_fd_ = -1; // readable when it has ended
   int status_ = 0;  // of waitpid
   std::atomic<bool> frozen_{false};
 };
-
-/// A TCP port on 127.0.0.1 that nothing listens on, below the range the kernel takes for outgoing connections,
-/// so that it is still free when a killed node comes back.
-uint16_t free_port();
 
 /// `binary` of a build whose test program is this process: the `overwatch` beside it in the build tree.
 std::string built_node_binary();
