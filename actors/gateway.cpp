@@ -25,8 +25,10 @@ void gateway_state::set_up(pointer self, gateway_options options) {
 }
 
 void gateway_state::connect(gateway_links links) {
+  auto other_journal = links.journal != links_.journal;
   links_ = std::move(links);
-  self_->send(links_.journal, caf::subscribe_atom::value, caf::actor_cast<caf::strong_actor_ptr>(self_));
+  if (other_journal) // it keeps its listeners for good
+    self_->send(links_.journal, caf::subscribe_atom::value, caf::actor_cast<caf::strong_actor_ptr>(self_));
 }
 
 void gateway_state::leave() {

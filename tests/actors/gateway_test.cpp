@@ -284,6 +284,26 @@ TEST_F(GatewayTest, MetricsComeFromEveryComponent) {
     EXPECT_EQ(names.count(name), 1u) << name;
 }
 
+TEST_F(GatewayTest, IsOneListenerOfAJournalHoweverOftenItIsConnected) {
+  start();
+  auto listeners = [](const journal_actor& x) {
+    auto* actor = caf::actor_cast<caf::abstract_actor*>(x);
+    return dynamic_cast<journal_actor::stateful_pointer<journal_state>>(actor)->state.listeners.size();
+  };
+  auto connect = [this](const gateway_links& to) {
+    caf::anon_send(gateway_handle, to);
+    settle();
+  };
+  EXPECT_EQ(listeners(links.journal), 1u);
+  connect(links);
+  EXPECT_EQ(listeners(links.journal), 1u);
+  auto others = links;
+  others.journal = system_.spawn(journal, db.get(), journaling);
+  spawned_.push_back(caf::actor_cast<caf::actor>(others.journal));
+  connect(others);
+  EXPECT_EQ(listeners(others.journal), 1u);
+}
+
 TEST_F(GatewayTest, EventsAreServed) {
   start();
   auto cursor = ask<event_batch>(gateway_handle, event_request{}).next;
