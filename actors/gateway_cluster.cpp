@@ -1,3 +1,4 @@
+#include "actors/drain_setting.hpp"
 #include "actors/gateway_requests.hpp"
 #include "actors/node_document.hpp"
 #include "config/cluster_nodes.hpp"
@@ -43,7 +44,7 @@ void gateway_state::describe_cluster(caf::typed_response_promise<cluster_status>
   auto result = std::make_shared<cluster_status>();
   auto with_settings = [promise, result](const scheduler_status& x) mutable {
     for (auto& node : result->nodes)
-      node.draining = x.settings.count("drain." + node.node) > 0;
+      node.draining = x.settings.count(drain_setting(node.node)) > 0;
     promise.deliver(std::move(*result));
   };
   auto with_documents = [this, promise, result, with_settings](const document_page& page) mutable {
@@ -160,7 +161,7 @@ caf::result<cluster_status> gateway_state::drain_node(const drain_node_request& 
     // When the rest goes back to the queue, in seconds since 1970; 0: never.
     auto end = std::chrono::duration_cast<std::chrono::seconds>(options_.clock().time_since_epoch()) + x.limit;
     auto value = !x.drain ? std::string{} : x.limit.count() > 0 ? std::to_string(end.count()) : std::string{"0"};
-    return command{setting_command{"drain." + x.node, std::move(value)}};
+    return command{setting_command{drain_setting(x.node), std::move(value)}};
   });
 }
 

@@ -1,5 +1,6 @@
 #include "actors/replica.hpp"
 
+#include "actors/drain_setting.hpp"
 #include "actors/invariant.hpp"
 #include "actors/keys.hpp"
 #include "actors/replica_group.hpp"
@@ -63,7 +64,7 @@ void apply_entry(replica_pointer self, committed_entry& x) {
   auto has_nodes = std::any_of(entry->documents.begin(), entry->documents.end(),
                                [](const auto& change) { return change.kind == document_kind::node; });
   auto has_drain = std::any_of(entry->settings.begin(), entry->settings.end(),
-                               [](const auto& change) { return change.first.compare(0, 6, "drain.") == 0; });
+                               [](const auto& change) { return drained_node(change.first).has_value(); });
   applied_ptr shared = std::move(entry);
   if (opens_own_leadership(self, x.batch)) {
     state.group.opened = true;

@@ -1,5 +1,6 @@
 #include "actors/replica_group.hpp"
 
+#include "actors/drain_setting.hpp"
 #include "actors/group_plan.hpp"
 #include "actors/node_document.hpp"
 #include "messages/codec.hpp"
@@ -135,10 +136,9 @@ void tell_leader(replica_pointer self) {
   report.here = log.leads() && state.group.opened;
   report.term = log.term();
   report.node = leader_of(self);
-  constexpr std::string_view drain{"drain."};
   for (const auto& [key, value] : state.machine->settings())
-    if (key.compare(0, drain.size(), drain) == 0)
-      report.draining.insert(key.substr(drain.size()));
+    if (auto node = drained_node(key))
+      report.draining.insert(std::move(*node));
   if (!report.node.empty())
     state.group.leaderless_since.reset();
   else if (!state.group.leaderless_since)

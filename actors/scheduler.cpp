@@ -1,5 +1,6 @@
 #include "actors/scheduler.hpp"
 
+#include "actors/drain_setting.hpp"
 #include "actors/partition_state.hpp"
 #include "actors/task_log.hpp"
 #include "actors/wait_reason.hpp"
@@ -233,8 +234,8 @@ void scheduler_state::use_setting(const std::string& key, const std::string& val
     retention_ = std::chrono::seconds{number(static_cast<uint64_t>(options_.retention.count()))};
   else if (key.compare(0, 6, "slots.") == 0)
     resize_pools(key.substr(6), static_cast<uint32_t>(number(0)));
-  else if (key.compare(0, 6, "drain.") == 0)
-    set_drain(key.substr(6), value);
+  else if (auto node = drained_node(key))
+    set_drain(*node, value);
 }
 
 // -- the log -------------------------------------------------------------------
