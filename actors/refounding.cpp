@@ -1,5 +1,6 @@
 #include "actors/refounding.hpp"
 
+#include "actors/drain_setting.hpp"
 #include "actors/group_plan.hpp"
 #include "actors/keys.hpp"
 #include "actors/log_codec.hpp"
@@ -15,7 +16,6 @@ namespace {
 constexpr size_t read_bytes = 4ULL << 20;   // of log entries at once
 constexpr size_t flush_tasks = 16'384;      // as a replica does
 constexpr size_t flush_bytes = 32ULL << 20;
-constexpr std::string_view drain_setting{"drain."}; // and the name of a node
 
 /// What the store has of a partition's log, beside the entries.
 struct stored_log {
@@ -107,7 +107,7 @@ command_batch forget_nodes(const partition_state& machine, timestamp time) {
     if (first->second.value)
       result.commands.emplace_back(put_command{document_kind::node, first->first.second, {}, {}});
   for (const auto& [key, value] : machine.settings())
-    if (key.rfind(drain_setting, 0) == 0)
+    if (drained_node(key))
       result.commands.emplace_back(setting_command{key, {}});
   return result;
 }
@@ -171,12 +171,13 @@ caf::expected<node_identity> refound(store& db, const refounding_options& option
                                      "it written by a newer version?");
     before = *known;
   }
-  auto control = read_log(db, control_partition);
-  if (!control)
-    return control.error();
-  if (!options.of_member)
+  if (!options.of_member) {
+    auto control = read_log(db, control_partition);
+    if (!control)
+      return control.error();
     if (auto refusal = is_of_member(before, control->members))
       return refusal;
+  }
   node_identity next{identity_number(options.random()), identity_number(options.random()), before.partitions, true};
   for (uint32_t i = 0; i < next.partitions; ++i)
     if (auto error = refound_partition(db, static_cast<partition_id>(i), before, next.member, options.time))
