@@ -13,6 +13,7 @@
 #include "runtime/handlers/capacity.hpp"
 #include "runtime/handlers/host_sampler.hpp"
 #include "runtime/maintenance/maintenance.hpp"
+#include "runtime/random_seed.hpp"
 #include "runtime/replication/make_raft_log.hpp"
 #include "runtime/root.hpp"
 #include "runtime/rules/default_rules.hpp"
@@ -33,7 +34,6 @@
 #include <mutex>
 #include <malloc.h>
 #include <pthread.h>
-#include <random>
 #include <thread>
 #include <unistd.h>
 
@@ -66,11 +66,6 @@ struct system_config : caf::actor_system_config {
     load_caf_network(*this, config);
   }
 };
-
-uint64_t random_seed() {
-  std::random_device device;
-  return static_cast<uint64_t>(device()) << 32 | device();
-}
 
 std::set<std::string> known_types(const settings& config, const handler_registry& handlers) {
   std::set<std::string> types{"system_health", "performance_check", "data_backup", "maintenance",

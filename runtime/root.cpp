@@ -15,12 +15,12 @@
 #include "actors/worker_sessions.hpp"
 #include "config/log.hpp"
 #include "runtime/cluster/membership_settings.hpp"
+#include "runtime/random_seed.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
 #include <algorithm>
-#include <random>
 
 namespace overwatch {
 
@@ -78,7 +78,7 @@ worker_sessions_options root_state::make_sessions_options() const {
   x.task_types = options_.task_types;
   x.pool.places = places_;
   x.pool.snapshotter = links_.snapshotter;
-  x.seed = static_cast<uint64_t>(std::random_device{}()) << 32 | std::random_device{}();
+  x.seed = random_seed();
   return x;
 }
 
@@ -86,7 +86,7 @@ generator_options root_state::make_generator_options() const {
   generator_options x;
   x.interval = options_.config.tasks.generation_interval;
   x.node = options_.node;
-  x.seed = std::random_device{}();
+  x.seed = random_seed();
   x.task_types = options_.task_types;
   x.snapshot_roots = options_.config.snapshots.roots;
   x.default_rules = options_.default_rules;
@@ -132,7 +132,7 @@ void root_state::start_all() {
 }
 
 void root_state::start_membership() {
-  auto x = make_membership_options(options_.config, options_.identity, options_.instance, std::random_device{}());
+  auto x = make_membership_options(options_.config, options_.identity, options_.instance, random_seed());
   auto keeper = self_->spawn<caf::detached>(identity_keeper, options_.db); // goes with the one who holds it
   links_.membership = watch("membership", self_->spawn(membership, std::move(x), options_.connector, keeper,
                                                        identity_listener{root_actor{self_}}));

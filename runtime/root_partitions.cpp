@@ -9,11 +9,11 @@
 #include "actors/scheduler.hpp"
 #include "actors/state_shipper.hpp"
 #include "actors/task_reader.hpp"
+#include "runtime/random_seed.hpp"
 
 #include <caf/event_based_actor.hpp>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 /// The part of the root that deals with partitions: what runs for each, who leads them, and what follows from that.
@@ -36,7 +36,7 @@ scheduler_options make_scheduler_options(const std::string& node, const settings
   x.adopt_timeout = config.cluster.adopt_timeout;
   x.lease = config.cluster.lease;
   x.restore_limit = config.snapshots.restore_limit;
-  x.seed = std::random_device{}();
+  x.seed = random_seed();
   return x;
 }
 
@@ -70,7 +70,7 @@ void root_state::start_partitions() {
     if (number != control_partition) {
       auto x = options_.gateway;
       x.partition = number;
-      x.seed = static_cast<uint64_t>(std::random_device{}()) << 32 | std::random_device{}();
+      x.seed = random_seed();
       partitions_[number].gateway = watch("gateway", self_->spawn(gateway, std::move(x)));
       start_scheduler(number);
     }

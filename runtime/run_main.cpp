@@ -3,9 +3,9 @@
 #include "actors/refounding.hpp"
 #include "runtime/cli/cli.hpp"
 #include "runtime/node.hpp"
+#include "runtime/random_seed.hpp"
 #include "runtime/storage/store_backup.hpp"
 
-#include <random>
 
 namespace overwatch {
 
@@ -28,10 +28,7 @@ caf::expected<node_backup> restore_backup(const std::string& from, std::optional
   refounding_options options;
   options.of_member = new_cluster;
   options.time = now();
-  options.random = [] {
-    std::random_device device;
-    return static_cast<uint64_t>(device()) << 32 | device();
-  };
+  options.random = random_seed;
   auto found = [&](store& db) {
     auto made = refound(db, options);
     return made ? caf::error{} : std::move(made.error());
