@@ -58,6 +58,21 @@ protected:
   event_batch read(const std::string& node, const event_request& x) { return ask<event_batch>(hubs.at(node), x); }
   event_batch read(const std::string& node, const std::string& after) { return read(node, events_after(after)); }
 
+  /// A reader that waits; nothing in there until it is answered.
+  std::shared_ptr<std::optional<event_batch>> wait_for_events(const std::string& node, const std::string& after,
+                                                              std::chrono::seconds wait) {
+    auto answer = std::make_shared<std::optional<event_batch>>();
+    auto request = events_after(after);
+    request.wait = wait;
+    system_.spawn([=, hub = hubs.at(node)](caf::event_based_actor* reader) {
+      reader->request(hub, wait + 10s, request)
+        .then([=](event_batch& batch) { *answer = std::move(batch); },
+              [](const caf::error& error) { ADD_FAILURE() << describe(error).message; });
+    });
+    settle();
+    return answer;
+  }
+
   void interest(const std::string& from, const std::string& to) {
     caf::anon_send(hubs.at(to), live_interest{from});
     settle();
@@ -138,13 +153,7 @@ TEST_F(EventHubPeersTest, ReaderGoesOnAtANodeThatHasSeenThemInAnotherOrder) {
 
 TEST_F(EventHubPeersTest, WaitingReaderHearsOfAPartitionThatBeginsLater) {
   start_hub("a");
-  auto answer = std::make_shared<std::optional<event_batch>>();
-  auto request = events_after("0.10.4294967295-1.10.4294967295");
-  request.wait = 10s;
-  system_.spawn([=, hub = hubs["a"]](caf::event_based_actor* reader) {
-    reader->request(hub, caf::infinite, request).then([=](event_batch& batch) { *answer = std::move(batch); });
-  });
-  settle();
+  auto answer = wait_for_events("a", "0.10.4294967295-1.10.4294967295", 10s);
   caf::anon_send(hubs["a"], applied_position{2, 3});
   settle();
   EXPECT_FALSE(*answer);
@@ -183,13 +192,7 @@ TEST_F(EventHubPeersTest, PositionThatDoesNotAscendIsRefused) {
 
 TEST_F(EventHubPeersTest, EndOfAWaitMovesThePositionBehindEntriesWithoutEvents) {
   start_hub("a");
-  auto answer = std::make_shared<std::optional<event_batch>>();
-  auto request = events_after("0.10.4294967295-1.10.4294967295");
-  request.wait = 1s;
-  system_.spawn([=, hub = hubs["a"]](caf::event_based_actor* reader) {
-    reader->request(hub, caf::infinite, request).then([=](event_batch& batch) { *answer = std::move(batch); });
-  });
-  settle();
+  auto answer = wait_for_events("a", "0.10.4294967295-1.10.4294967295", 1s);
   caf::anon_send(hubs["a"], applied_ptr{entry_of(1, 15, {})});
   for (int i = 0; i < 15; ++i)
     advance(100ms);
@@ -236,13 +239,7 @@ TEST_F(EventHubPeersTest, ReadersOfOtherKindsDoNotCount) {
 
 TEST_F(EventHubPeersTest, InterestIsSaidAgainWhileAReaderWaits) {
   start_two();
-  auto answer = std::make_shared<std::optional<event_batch>>();
-  auto request = events_after("0.10.4294967295-1.10.4294967295");
-  request.wait = 30s;
-  system_.spawn([=, hub = hubs["b"]](caf::event_based_actor* reader) {
-    reader->request(hub, caf::infinite, request).then([=](event_batch& batch) { *answer = std::move(batch); });
-  });
-  settle();
+  auto answer = wait_for_events("b", "0.10.4294967295-1.10.4294967295", 30s);
   for (int i = 0; i < 20; ++i)
     advance(1s);
   live("a", "late");
