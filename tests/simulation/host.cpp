@@ -55,7 +55,8 @@ bool is_loose(const caf::message& x) {
   using caf::strong_actor_ptr;
   return x.match_elements<link_batch>() || x.match_elements<pool_offer, strong_actor_ptr>()
          || x.match_elements<outcome_batch>() || x.match_elements<progress_batch>()
-         || x.match_elements<assignment_batch>() || x.match_elements<state_offer>();
+         || x.match_elements<assignment_batch>() || x.match_elements<state_offer>()
+         || x.match_elements<slot_share, strong_actor_ptr>() || x.match_elements<slot_demand>();
 }
 
 } // namespace

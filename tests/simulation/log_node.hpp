@@ -13,7 +13,7 @@ namespace overwatch::simulation {
 
 /// Mistakes that a driver can make, so that the simulation can show that it would notice. `accept_stale` is one of
 /// whole nodes.
-enum class mutation { none, skip_sync, forget_vote, acknowledge_early, apply_twice, accept_stale };
+enum class mutation { none, skip_sync, forget_vote, acknowledge_early, apply_twice, accept_stale, unheard_share };
 
 /// What a node keeps: what `actors/keys.hpp` keeps in RocksDB, in the same bytes.
 struct log_disk {

@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
                                                {"forget_vote", mutation::forget_vote},
                                                {"acknowledge_early", mutation::acknowledge_early},
                                                {"apply_twice", mutation::apply_twice},
-                                               {"accept_stale", mutation::accept_stale}};
+                                               {"accept_stale", mutation::accept_stale},
+                                               {"unheard_share", mutation::unheard_share}};
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
       seeds = std::strtoull(argv[++i], nullptr, 10);

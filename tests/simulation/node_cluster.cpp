@@ -11,6 +11,7 @@ namespace {
 
 constexpr milliseconds forming{30'000};  ///< how long a cluster may take to form
 constexpr milliseconds patience{150'000}; ///< and until all is well again
+constexpr milliseconds until_all_run{30'000}; ///< from many tasks to attempts in every slot
 constexpr milliseconds step{1};
 constexpr int slowest = 94;             ///< clocks, in percent
 constexpr int fastest = 106;
@@ -355,6 +356,41 @@ std::string node_cluster::describe() const {
   return text;
 }
 
+void node_cluster::come_to_rest() {
+  auto end = world_.time.now() + patience;
+  std::string why;
+  do {
+    for (int i = 0; i < 100; ++i)
+      advance();
+    if (world_.time.now() > end)
+      throw broken_rule{"all is healed, and the cluster is not well: " + why + describe()};
+  } while (!(why = unrest()).empty());
+}
+
+// One partition that has enough tasks gets all slots of all nodes, whatever was promised to others before.
+void node_cluster::use_all_slots() {
+  std::map<std::string, uint32_t> most;
+  for (const auto& [name, x] : nodes_)
+    if (is_member(name))
+      most[name] = 0;
+  auto partition = static_cast<partition_id>(world_.random.number(0, world_.partitions - 1));
+  for (auto begin = world_.time.now(); world_.time.now() < begin + until_all_run;) {
+    if ((world_.time.now() - begin).count() % 1'000 == 0)
+      clients_.submit_many(*nodes_.begin()->second, partition, 2 * slots_of_node * most.size());
+    advance();
+    for (auto& [name, count] : most)
+      count = std::max(count, world_.checker.running_on(nodes_.at(name)->life().id()));
+    if (std::all_of(most.begin(), most.end(), [](const auto& x) { return x.second == slots_of_node; }))
+      return;
+  }
+  std::string text;
+  for (const auto& [name, count] : most)
+    text += " " + name + " " + std::to_string(count);
+  throw broken_rule{"partition " + std::to_string(partition) + " has tasks for all of the "
+                    + std::to_string(slots_of_node) + " slots of each node, and no more ran at once than:" + text
+                    + describe()};
+}
+
 cluster_report node_cluster::run() {
   while (!is_formed()) {
     if (world_.time.now() > forming)
@@ -368,14 +404,9 @@ cluster_report node_cluster::run() {
       something_happens();
   }
   heal();
-  end = world_.time.now() + patience;
-  std::string why;
-  do {
-    for (int i = 0; i < 100; ++i)
-      advance();
-    if (world_.time.now() > end)
-      throw broken_rule{"all is healed, and the cluster is not well: " + why + describe()};
-  } while (!(why = unrest()).empty());
+  come_to_rest();
+  use_all_slots();
+  come_to_rest();
   compare_states();
   report_.frames = world_.net.sent();
   report_.entries = world_.checker.entries;

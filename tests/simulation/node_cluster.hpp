@@ -47,6 +47,8 @@ private:
   const replica_state* leading(partition_id partition) const;
   std::string unrest() const; ///< why it is not at rest; empty: it is
   std::string unrest_of(partition_id partition) const;
+  void come_to_rest();
+  void use_all_slots();
   void compare_states();
   std::string describe() const;
   simulated_node& any_node();

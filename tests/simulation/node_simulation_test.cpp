@@ -84,6 +84,8 @@ TEST(NodeSimulationTest, FindsAnAcknowledgementBeforeTheCommit) { EXPECT_NE(find
 
 TEST(NodeSimulationTest, FindsAnEntryAppliedTwice) { EXPECT_NE(finds(mutation::apply_twice), ""); }
 
+TEST(NodeSimulationTest, FindsSlotsThatAreNeverGivenOn) { EXPECT_NE(finds(mutation::unheard_share), ""); }
+
 // One seed in some hundreds shows it; these are close to one, so that it does not take minutes.
 TEST(NodeSimulationTest, FindsAStaleTokenThatCounts) { EXPECT_NE(finds(mutation::accept_stale, 241), ""); }
 

@@ -128,6 +128,18 @@ void played_clients::submit(simulated_node& node) {
   store(node, std::move(specs));
 }
 
+void played_clients::submit_many(simulated_node& node, partition_id partition, size_t count) {
+  std::vector<std::shared_ptr<const task_spec>> specs;
+  for (size_t i = 0; i < count; ++i) {
+    auto x = std::make_shared<task_spec>();
+    x->id = ids_.next(beginning + world_.time.now(), partition);
+    x->name = "task " + std::to_string(++values_);
+    x->task_type = i % 2 == 0 ? "work" : "drill";
+    specs.push_back(std::move(x));
+  }
+  store(node, std::move(specs));
+}
+
 void played_clients::submit_again(simulated_node& node) {
   if (!specs_.empty())
     store(node, {specs_[world_.random.number(0, specs_.size() - 1)]});

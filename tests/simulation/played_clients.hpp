@@ -15,6 +15,9 @@ public:
   /// One of them asks this node for something.
   void ask(simulated_node& node);
 
+  /// One of them has many tasks for one partition, which wait for nothing but slots.
+  void submit_many(simulated_node& node, partition_id partition, size_t count);
+
   /// An operator asks this node for a change of the cluster.
   void add_node(simulated_node& node, const std::string& name);
   void remove_node(simulated_node& node, const std::string& name);

@@ -9,6 +9,7 @@
 #include "actors/pool.hpp"
 #include "actors/router.hpp"
 #include "actors/scheduler.hpp"
+#include "actors/slot_keeper.hpp"
 #include "actors/state_shipper.hpp"
 #include "actors/task_reader.hpp"
 #include "tests/simulation/played_connector.hpp"
@@ -23,8 +24,6 @@ namespace {
 
 const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
 constexpr milliseconds request_timeout{8'000};
-constexpr uint32_t slots = 5;         ///< of each pool
-constexpr uint32_t max_concurrent = 8; ///< of a node
 
 caf::strong_actor_ptr pointer(const caf::actor& x) { return caf::actor_cast<caf::strong_actor_ptr>(x); }
 
@@ -50,6 +49,8 @@ struct simulated_node::parts {
   gateway_links links;
   std::vector<partition> partitions;
   state_shipper_actor shipper;
+  std::shared_ptr<running_limit> places = std::make_shared<running_limit>(slots_of_node);
+  slot_keeper_actor keeper; ///< none with one partition
   router_state::interface router;
   caf::actor supervisor;
   std::map<std::string, peer_report> peers;
@@ -87,6 +88,8 @@ void simulated_node::start() {
   host_->any_order = world_.any_order;
   if (world_.fault == mutation::accept_stale)
     host_->tamper = [this](caf::message& x) { forge_tokens(x); };
+  if (world_.fault == mutation::unheard_share)
+    host_->tamper = forge_answers;
   spawn_components(*identity);
 }
 
@@ -114,6 +117,12 @@ void simulated_node::forge_tokens(caf::message& x) {
   for (auto& outcome : x.get_mutable_as<outcome_batch>(0).outcomes)
     if (auto newest = world_.checker.newest_fence(outcome.id))
       outcome.fence = *newest;
+}
+
+// As a scheduler would that never says by which share it goes.
+void simulated_node::forge_answers(caf::message& x) {
+  if (x.match_elements<slot_demand>())
+    x.get_mutable_as<slot_demand>(0).heard = 0;
 }
 
 void simulated_node::wipe() { disk_.wipe(); }
@@ -206,7 +215,7 @@ void simulated_node::spawn_partition(partition_id number) {
   asked.partition = number;
   asked.status.node = name_;
   asked.task_types = {"work", "drill"};
-  asked.max_concurrent_tasks = max_concurrent;
+  asked.max_concurrent_tasks = slots_of_node;
   asked.request_timeout = request_timeout * 9 / 10;
   asked.seed = seed();
   asked.clock = [this] { return wall_clock(); };
@@ -245,7 +254,8 @@ void simulated_node::spawn_pools() {
     pool_options x;
     x.task_type = task_type;
     x.node = name_;
-    x.slots = slots;
+    x.slots = slots_of_pool;
+    x.places = parts_->places;
     x.clock = [this] { return wall_clock(); };
     x.make_worker = [this](caf::actor_system& system, uint64_t number, pool_actor owner) {
       return play_worker(system, number, std::move(owner), *host_, world_.checker);
@@ -293,6 +303,19 @@ void simulated_node::start_partitions() {
   own.links.replica = replicas_.front();
   own.links.replicas = replicas_;
   join_cluster();
+  if (own.partitions.size() > 1)
+    start_slot_keeper();
+}
+
+void simulated_node::start_slot_keeper() {
+  auto& own = *parts_;
+  slot_keeper_options x;
+  x.node = name_;
+  x.places = own.places;
+  own.keeper = host_->system().spawn(slot_keeper, std::move(x));
+  host_->keep(pointer(own.keeper));
+  for (const auto& one : own.links.pools)
+    caf::anon_send(one, caf::subscribe_atom::value, pointer(own.keeper));
 }
 
 void simulated_node::start_replica(partition_id number) {
@@ -393,7 +416,9 @@ void simulated_node::tell_pools(partition_id number) {
     return;
   place.in_sight = next;
   if (next)
-    caf::anon_send(caf::actor_cast<scheduler_actor>(next), node_capacity{name_, max_concurrent, 4, 4'096, {}});
+    caf::anon_send(caf::actor_cast<scheduler_actor>(next), node_capacity{name_, slots_of_node, 4, 4'096, {}});
+  if (own.keeper)
+    caf::anon_send(own.keeper, caf::join_atom::value, number, next);
   for (const auto& one : own.links.pools)
     caf::anon_send(one, caf::join_atom::value, number, next);
 }

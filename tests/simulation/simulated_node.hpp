@@ -13,6 +13,10 @@
 
 namespace overwatch::simulation {
 
+/// What every node has; less than its two pools together.
+inline constexpr uint32_t slots_of_pool = 5;
+inline constexpr uint32_t slots_of_node = 8;
+
 /// What the nodes of a simulated cluster share.
 struct node_world {
   explicit node_world(uint64_t seed) : random{seed}, net{time, random} {}
@@ -20,7 +24,7 @@ struct node_world {
   chance random;
   virtual_time time;
   wire net;
-  task_checker checker;
+  task_checker checker{slots_of_pool, slots_of_node};
   mutation fault = mutation::none;
   uint32_t partitions = 1;
   bool any_order = false;   ///< see `host::any_order`
@@ -72,6 +76,7 @@ private:
   timestamp wall_clock() const;
   uint64_t seed() { return world_.random.number(1, UINT32_MAX); }
   void forge_tokens(caf::message& x);
+  static void forge_answers(caf::message& x);
   void spawn_components(const node_identity& identity);
   void spawn_partition(partition_id number);
   void spawn_pools();
@@ -80,6 +85,7 @@ private:
   void take_leader(const leader_report& x);
   void take_peer(const peer_report& x);
   void start_partitions();
+  void start_slot_keeper();
   void start_replica(partition_id number);
   void join_cluster();
   void lead_control(bool here);

@@ -2,6 +2,7 @@
 
 #include "messages/codec.hpp"
 
+#include <algorithm>
 #include <functional>
 
 namespace overwatch::simulation {
@@ -98,8 +99,9 @@ void task_checker::began(host_id where, const task_spec& spec, const fencing_tok
     fail(name(spec.id, fence.attempt) + " began, and is not in the log");
   if (known.told && fence.attempt > known.told->fence.attempt)
     fail(name(spec.id, fence.attempt) + " began after a client was told that the task had ended");
-  live_[key] = {where, spec.resources.exclusive, spec.concurrency};
+  live_[key] = {where, spec.task_type, spec.resources.exclusive, spec.concurrency};
   holds_too_much(spec);
+  takes_too_many_slots(where, spec.task_type);
 }
 
 void task_checker::holds_too_much(const task_spec& spec) {
@@ -128,6 +130,16 @@ void task_checker::holds_too_much(const task_spec& spec) {
          + holders);
 }
 
+void task_checker::takes_too_many_slots(host_id where, const std::string& task_type) {
+  auto of_type = std::count_if(live_.begin(), live_.end(), [&](const auto& x) {
+    return x.second.where == where && x.second.task_type == task_type;
+  });
+  if (of_type > slots_of_pool_)
+    fail(std::to_string(of_type) + " run in a pool of " + std::to_string(slots_of_pool_) + " slots");
+  if (auto all = running_on(where); all > slots_of_node_)
+    fail(std::to_string(all) + " run on a node that may run " + std::to_string(slots_of_node_));
+}
+
 void task_checker::ended(host_id where, const task_id& id, const fencing_token& fence, violation kind) {
   attempt_name key{id, fence.attempt};
   auto i = live_.find(key);
@@ -146,6 +158,11 @@ void task_checker::died(host_id where) {
 uint32_t task_checker::newest_attempt(const task_id& id) const {
   auto i = tasks_.find(id);
   return i == tasks_.end() ? 0 : i->second.newest.attempt;
+}
+
+uint32_t task_checker::running_on(host_id where) const {
+  auto count = std::count_if(live_.begin(), live_.end(), [&](const auto& x) { return x.second.where == where; });
+  return static_cast<uint32_t>(count);
 }
 
 std::optional<fencing_token> task_checker::newest_fence(const task_id& id) const {

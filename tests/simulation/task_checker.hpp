@@ -16,6 +16,10 @@ namespace overwatch::simulation {
 /// called by actors, which must not throw: the first finding is kept, and the run ends with it.
 class task_checker {
 public:
+  /// What every node has.
+  task_checker(uint32_t slots_of_pool, uint32_t slots_of_node)
+    : slots_of_pool_{slots_of_pool}, slots_of_node_{slots_of_node} {}
+
   // -- nodes ---------------------------------------------------------------------
 
   /// Replicas of a partition apply the same in the same order, and no outcome ever changes.
@@ -26,7 +30,8 @@ public:
 
   // -- attempts ------------------------------------------------------------------
 
-  /// Each runs once, after the log said so; of those that hold a name or a key, no more run at a time than may.
+  /// Each runs once, after the log said so; of those that hold a name or a key, no more run at a time than may, and no
+  /// more of a pool, or on a node, than these have slots.
   void began(host_id where, const task_spec& spec, const fencing_token& fence);
   void ended(host_id where, const task_id& id, const fencing_token& fence, violation kind);
   void died(host_id where);
@@ -61,6 +66,7 @@ public:
   const std::set<task_id>& tasks() const { return acknowledged_; }
   uint32_t newest_attempt(const task_id& id) const;
   std::optional<fencing_token> newest_fence(const task_id& id) const;
+  uint32_t running_on(host_id where) const;
 
   uint64_t entries = 0;
   uint64_t attempts = 0;
@@ -80,6 +86,7 @@ private:
   };
   struct attempt {
     host_id where = 0;
+    std::string task_type;
     std::vector<std::string> names;
     concurrency_limit key;
   };
@@ -88,7 +95,10 @@ private:
   void take(const task_change& x);
   void compare(const task_id& id, std::optional<outcome>& known, const outcome& found, const char* whose);
   void holds_too_much(const task_spec& spec);
+  void takes_too_many_slots(host_id where, const std::string& task_type);
 
+  uint32_t slots_of_pool_;
+  uint32_t slots_of_node_;
   std::string finding_;
   std::map<std::pair<partition_id, uint64_t>, uint64_t> entries_; ///< digests, by index
   std::map<std::pair<partition_id, uint64_t>, uint64_t> states_;  ///< digests, by position
