@@ -97,6 +97,7 @@ void scheduler_state::send_to(pool_entry& pool, assignment_batch&& x) {
   if (x.mark.number == 0)
     x.mark = {epoch_, ++last_mark_};
   x.node_limit = concurrency_override_;
+  x.report |= !pool.agreed; // it offers itself until it hears something: the question may be what it does not hear
   x.lease = is_here(pool.node) ? milliseconds{0} : options_.lease;
   self_->send(pool.handle, std::move(x));
 }

@@ -214,6 +214,39 @@ TEST_F(SchedulerNodesTest, AssignmentThatGotLostIsMadeAgain) {
 
 // -- outcomes ------------------------------------------------------------------
 
+TEST_F(SchedulerNodesTest, PoolThatMissedTheQuestionIsAskedWithAllElseThatItHears) {
+  start();
+  pool_offer offered{"noop", "far", 1, true};
+  auto offer = [&] { // the test is the pool
+    ++offered.number;
+    caf::anon_send(links.scheduler, offered, caf::actor_cast<caf::strong_actor_ptr>(self_));
+    settle();
+  };
+  auto heard = [&] {
+    std::vector<assignment_batch> all;
+    for (auto more = true; more;)
+      self_->receive([&](assignment_batch& x) { all.push_back(std::move(x)); }, caf::after(0s) >> [&] { more = false; });
+    return all;
+  };
+  caf::anon_send(links.scheduler, node_capacity{"far", 1'000, 4, 8'192});
+  offer();
+  submit("one");
+  ASSERT_EQ(heard().size(), 1u) << "what it holds; this gets lost";
+  attempt_outcome old; // of an attempt that nobody knows any more
+  old.id = {1, 1};
+  self_->send(links.scheduler, outcome_batch{{old}});
+  settle();
+  auto settled = heard();
+  ASSERT_EQ(settled.size(), 1u);
+  EXPECT_EQ(settled[0].settled.size(), 1u);
+  ASSERT_TRUE(settled[0].report) << "having heard this, it does not offer itself again unasked";
+  offered.heard = settled[0].mark;
+  offer();
+  auto work = heard();
+  ASSERT_EQ(work.size(), 1u);
+  EXPECT_EQ(work[0].attempts.size(), 1u);
+}
+
 TEST_F(SchedulerNodesTest, OutcomesCountOnceAndAreSettledEachTime) {
   start();
   auto far = add("far", 1);
