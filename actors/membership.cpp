@@ -24,17 +24,38 @@ void membership_state::start() {
   if (identity_.settled())
     self_->send(listener_, identity_report{identity_, {}});
   for (const auto& entry : options_.nodes)
-    add_peer(entry);
+    add_peer(entry, source::configuration);
   settle();
 }
 
-void membership_state::add_peer(const node_roster::entry& entry) {
+void membership_state::add_peer(const node_address& entry, source by) {
   if (entry.node == options_.node)
     return;
   auto& x = peer_named(entry.node);
+  if (by < x.known_by)
+    return;
   x.address = entry.address;
-  if (!std::exchange(x.known, true))
+  if (std::exchange(x.known_by, by) == source::none && x.session == 0)
     schedule_dial(entry.node, dial_patience(options_.node, entry.node));
+}
+
+// A node that was added names only some of the others perhaps; a peer that is in its cluster knows them.
+void membership_state::learn(const hello& theirs) {
+  if (theirs.cluster == 0)
+    return;
+  for (const auto& entry : theirs.roster) {
+    auto has_room = peers_.count(entry.node) > 0 || peers_.size() + 1 < max_members;
+    if (has_room && told_to_go_.count(entry.node) == 0)
+      add_peer(entry, source::peers);
+  }
+}
+
+std::vector<node_address> membership_state::roster() const {
+  std::vector<node_address> result;
+  for (const auto& [node, x] : peers_)
+    if (x.known_by > source::peers && told_to_go_.count(node) == 0)
+      result.push_back({node, x.address});
+  return result;
 }
 
 membership_state::peer& membership_state::peer_named(const std::string& node) {
@@ -66,7 +87,7 @@ membership_state::peer* membership_state::dialled(const std::string& node, uint6
 
 void membership_state::dial(const std::string& node, uint64_t number) {
   auto* x = dialled(node, number);
-  if (!x || !x->known || removed_.count(node) > 0)
+  if (!x || x->known_by == source::none || removed_.count(node) > 0)
     return;
   self_->request(connector_, options_.dial_timeout, dial_request{x->address})
     .then([=](const dial_reply& reply) { greet(node, number, reply.membership); },
@@ -126,6 +147,7 @@ hello membership_state::own_hello(const peer& x, uint64_t session) const {
   result.membership = caf::actor_cast<caf::strong_actor_ptr>(self_);
   result.link = caf::actor_cast<caf::strong_actor_ptr>(x.link);
   result.handles = components_.handles;
+  result.roster = roster();
   return result;
 }
 
@@ -135,7 +157,7 @@ std::string membership_state::judge(const hello& theirs) const {
   view.instance = options_.instance;
   view.identity = identity_;
   auto i = peers_.find(theirs.node);
-  view.known = i != peers_.end() && i->second.known;
+  view.known = i != peers_.end() && i->second.known_by != source::none;
   view.removed = removed_.count(theirs.node) > 0;
   for (const auto& [node, x] : peers_)
     if (x.up)
@@ -206,6 +228,7 @@ void membership_state::tell_news(const std::string& node) {
 
 void membership_state::take_news(peer& x, hello theirs) {
   x.theirs = std::move(theirs);
+  learn(x.theirs);
   if (x.up)
     report(x);
   settle();
@@ -219,6 +242,7 @@ void membership_state::begin_session(peer& x, hello theirs, uint64_t session) {
   x.session = session;
   self_->send(x.link, link_session{session, theirs.link});
   x.theirs = std::move(theirs);
+  learn(x.theirs);
 }
 
 void membership_state::end_session(const std::string& node, const std::string& reason) {
@@ -309,6 +333,7 @@ void membership_state::change_components(local_components x) {
 
 void membership_state::change_roster(const node_roster& x) {
   auto before = removed_;
+  auto known_before = roster();
   members_[x.partition] = x.members;
   if (x.partition == control_partition)
     told_to_go_ = {x.removed.begin(), x.removed.end()};
@@ -317,16 +342,16 @@ void membership_state::change_roster(const node_roster& x) {
   for (const auto& [partition, members] : members_)
     for (const auto& member : members) // without its vote the group may not be able to let it go
       removed_.erase(member);
-  for (const auto& entry : x.nodes) {
-    auto is_configured = [&](const auto& y) { return y.node == entry.node; };
-    if (std::none_of(options_.nodes.begin(), options_.nodes.end(), is_configured))
-      add_peer(entry);
-  }
+  for (const auto& entry : x.nodes)
+    add_peer(entry, source::state);
+  if (roster() != known_before)
+    ++revision_;
   for (const auto& [node, peer] : peers_) {
     if (removed_.count(node) > 0)
       end_session(node, "it was removed from the cluster");
     else if (before.count(node) > 0)
       schedule_dial(node, milliseconds{0});
+    tell_news(node);
   }
 }
 

@@ -25,8 +25,10 @@ struct membership_options {
   std::function<timestamp()> clock = now;
 };
 
-/// Keeps one link per peer, dials, judges hellos and tells subscribers who is up. Decides once in the life of a data
-/// directory which cluster that is in. Talks to other nodes; ends with the node's components, and its links with it.
+/// Keeps one link per peer, dials, judges hellos and tells subscribers who is up. The peers are those that the configuration
+/// or the replicated state names, and those that such a peer names in its hello. What was only heard is not passed on: a
+/// name that nobody's configuration has any more does not live on among nodes. Decides once in the life of a data directory
+/// which cluster that is in. Talks to other nodes; ends with the node's components, and its links with it.
 class membership_state {
 public:
   static inline const char* name = "membership";
@@ -51,9 +53,12 @@ public:
 private:
   static constexpr size_t max_refusals = 1'000; ///< more are answered, and not logged
 
+  /// Who says that a node belongs, and where it is. What stands later counts more.
+  enum class source : uint8_t { none, peers, state, configuration };
+
   struct peer {
     std::string address;
-    bool known = false;
+    source known_by = source::none; ///< none: it said hello by itself
     link_actor link;
     hello theirs;            ///< of the session, or of the last one
     uint64_t session = 0;    ///< 0: none
@@ -67,7 +72,9 @@ private:
     link_stats stats;
   };
 
-  void add_peer(const node_roster::entry& entry);
+  void add_peer(const node_address& entry, source by);
+  void learn(const hello& theirs);
+  std::vector<node_address> roster() const;
   peer& peer_named(const std::string& node);
   peer* dialled(const std::string& node, uint64_t number);
   void schedule_dial(const std::string& node, milliseconds delay);

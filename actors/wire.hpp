@@ -24,13 +24,14 @@
 /// - A peer never gets what its hello does not promise to understand: CAF drops what it cannot read, and a request of
 ///   that kind would only time out.
 /// - Only `hello` grows in place, by fields at its very end: who does not know them does not read them, and who does reads
-///   them of a peer whose protocol has them.
+///   them of a peer whose protocol has them (`hello_tail`).
 /// - A command of the log, or a field or value in one, that older programs lack is proposed once all members of the
 ///   group say a `format` that has it: a node stops at a log entry that it cannot read.
 namespace overwatch {
 
 /// The newest version of what is said here, and the oldest that this program still understands.
-inline constexpr uint32_t protocol_version = 1;
+/// 2: hello has a roster.
+inline constexpr uint32_t protocol_version = 2;
 inline constexpr uint32_t oldest_protocol = 1;
 
 /// The version of what is in the store.
@@ -48,6 +49,17 @@ struct node_handles {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, node_handles& x) {
   return f(x.router, x.gateways, x.event_hub, x.shipper, x.schedulers);
+}
+
+/// A node, and where it is reached.
+struct node_address {
+  std::string node;
+  std::string address; ///< host:port
+};
+inline bool operator==(const node_address& x, const node_address& y) { return x.node == y.node && x.address == y.address; }
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, node_address& x) {
+  return f(x.node, x.address);
 }
 
 /// How nodes begin to talk, and what they say again when something of it changes. The fields of the first block stay
@@ -69,20 +81,29 @@ struct hello {
   caf::strong_actor_ptr membership;
   caf::strong_actor_ptr link;
   node_handles handles;
+
+  std::vector<node_address> roster; ///< since 2: the peers that its configuration or the replicated state names
 };
 /// There is a version of the protocol that both speak.
 inline bool fits(const hello& x) {
   return x.protocol >= oldest_protocol && x.oldest <= protocol_version;
+}
+/// What was added at the end of hello since the first version, as far as the protocol of the sender has it.
+template <class Inspector>
+typename Inspector::result_type hello_tail(Inspector& f, hello& x) {
+  return x.protocol >= 2 ? f(x.roster) : f();
 }
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, hello& x) {
   if constexpr (Inspector::writes_state) { // of one that does not fit nobody knows what comes behind the first block
     if (auto error = f(x.protocol, x.oldest, x.format, x.version, x.node, x.address); error || !fits(x))
       return error;
-    return f(x.cluster, x.partitions, x.member, x.instance, x.clock, x.session, x.membership, x.link, x.handles);
+    if (auto error = f(x.cluster, x.partitions, x.member, x.instance, x.clock, x.session, x.membership, x.link, x.handles))
+      return error;
+    return hello_tail(f, x);
   } else {
     return f(x.protocol, x.oldest, x.format, x.version, x.node, x.address, x.cluster, x.partitions, x.member, x.instance,
-             x.clock, x.session, x.membership, x.link, x.handles);
+             x.clock, x.session, x.membership, x.link, x.handles, x.roster);
   }
 }
 

@@ -384,6 +384,86 @@ TEST_F(MembershipTest, RemovedNodeIsCutOffUntilItIsAddedAgain) {
   EXPECT_TRUE(meshed());
 }
 
+// -- whom peers know -----------------------------------------------------------
+
+TEST_F(MembershipTest, NodeMeetsThoseThatOnlyItsPeersKnow) {
+  start_all({"a", "b"});
+  add("d", {"a", "d"});
+  for (const auto* name : {"a", "b"})
+    caf::anon_send(at(name).handle, node_roster{{{"d", "d:7000"}}, {}});
+  start("d");
+  advance(5s);
+  EXPECT_TRUE(meshed({"a", "b", "d"})) << "d was told of a alone";
+  for (const auto* name : {"a", "b"}) { // c is only written into files
+    kill(name);
+    at(name).options.nodes = add("c", abc).options.nodes;
+    start(name);
+  }
+  start("c");
+  advance(20s);
+  EXPECT_TRUE(meshed({"a", "b", "c", "d"}));
+  kill("c");
+  wipe("c"); // knows nothing of d, which would have to let it in when it leads
+  start("c");
+  advance(20s);
+  EXPECT_TRUE(meshed({"a", "b", "c", "d"}));
+}
+
+TEST_F(MembershipTest, OwnConfigurationCountsMoreThanWhatPeersSay) {
+  start_all();
+  add("x", {}); // nobody listens there
+  kill("b");
+  auto said = greet("a", "b", "b#9", [own = at("a").identity()](hello& x) {
+    x.cluster = own.cluster;
+    x.partitions = own.partitions;
+    x.roster = {{"c", "x:7000"}, {"d", "x:7000"}};
+  });
+  EXPECT_EQ(said.code, ec::none) << said.message;
+  EXPECT_EQ(peer("a", "c").address, "c:7000");
+  EXPECT_EQ(peer("a", "d").address, "x:7000");
+}
+
+TEST_F(MembershipTest, RemovedNodeIsNotLearntAgain) {
+  start_all();
+  kill("a");
+  at("a").options.nodes = {{"a", "a:7000"}, {"b", "b:7000"}}; // c is out, and b was not told yet
+  start("a");
+  caf::anon_send(at("a").handle, node_roster{{}, {"c"}});
+  advance(20s);
+  ASSERT_TRUE(sees("a", "b"));
+  EXPECT_EQ(status("a").peers.size(), 1U);
+}
+
+TEST_F(MembershipTest, WhatWasOnlyHeardIsNotPassedOn) {
+  add("z", {});
+  start_all({"a", "b"});
+  kill("a");
+  at("a").options.nodes.push_back({"z", "z:7000"}); // a mistake
+  start("a");
+  advance(10s);
+  EXPECT_EQ(peer("b", "z").address, "z:7000");
+  for (const auto* name : {"a", "b"}) { // it is mended, one node after the other
+    kill(name);
+    at(name).options.nodes = {{"a", "a:7000"}, {"b", "b:7000"}};
+    start(name);
+    advance(10s);
+  }
+  EXPECT_EQ(status("a").peers.size(), 1U);
+  EXPECT_EQ(status("b").peers.size(), 1U);
+}
+
+TEST_F(MembershipTest, NoMoreNodesAreLearntThanAGroupCanHave) {
+  start_all({"a", "b"});
+  auto own = at("a").identity();
+  greet("a", "c", "c#9", [&](hello& x) {
+    x.cluster = own.cluster;
+    x.partitions = own.partitions;
+    for (size_t i = 0; i < 2 * max_members; ++i)
+      x.roster.push_back({"n" + std::to_string(i), "b:7000"});
+  });
+  EXPECT_EQ(status("a").peers.size(), max_members - 1);
+}
+
 TEST_F(MembershipTest, SecondNodeOfAnEqualNameIsRefused) {
   start_all();
   EXPECT_THAT(greet("a", "b", "b#17").message, ::testing::HasSubstr("two nodes are called \"b\""));

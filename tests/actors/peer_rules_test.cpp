@@ -49,7 +49,8 @@ TEST(PeerRulesTest, AdjacentVersionsOverlap) {
   x.oldest = protocol_version;
   EXPECT_EQ(why_refused(x, view_of_a()), "");
   x.oldest = protocol_version + 1;
-  EXPECT_THAT(why_refused(x, view_of_a()), HasSubstr("versions 2 to 2 of the protocol"));
+  EXPECT_THAT(why_refused(x, view_of_a()), HasSubstr("speaks versions " + std::to_string(protocol_version + 1) + " to "
+                                                     + std::to_string(protocol_version + 1) + " of the protocol"));
   EXPECT_THAT(why_refused(x, view_of_a()), HasSubstr("\"a\" is too old, upgrade it"));
 }
 

@@ -82,6 +82,23 @@ TEST_F(WireTest, HelloOfANewerNodeIsReadAsFarAsItIsKnown) {
   EXPECT_EQ(x.member, 7u);
 }
 
+TEST_F(WireTest, HelloHasWhatTheProtocolOfItsSenderHas) {
+  hello sent;
+  sent.member = 7;
+  sent.roster = {{"b", "b:7000"}};
+  EXPECT_EQ(crossed(sent).roster, sent.roster);
+  auto bytes = bytes_of(sent);
+  auto old = sent;
+  old.protocol = 1;
+  auto old_bytes = bytes_of(old);
+  old_bytes.resize(bytes.size() - bytes_of(sent.roster).size()); // such a node does not write it
+  hello x;
+  caf::binary_deserializer source{system_, old_bytes};
+  EXPECT_FALSE(source(x));
+  EXPECT_EQ(x.member, 7u);
+  EXPECT_TRUE(x.roster.empty());
+}
+
 TEST_F(WireTest, HelloThatDoesNotFitSaysWhoItIsFrom) {
   auto bytes = bytes_of(protocol_version + 7);
   for (const auto& more : {bytes_of(protocol_version + 5), bytes_of(format_version), bytes_of(std::string{"9.0"}),
