@@ -1,6 +1,8 @@
 #include "actors/identity.hpp"
 
+#include "actors/group_plan.hpp"
 #include "actors/keys.hpp"
+#include "actors/stored_log.hpp"
 #include "messages/codec.hpp"
 
 namespace overwatch {
@@ -82,6 +84,28 @@ caf::expected<node_identity> open_identity(store& db, bool alone, uint32_t parti
   if (auto fault = write_identity(db, x))
     return fault;
   return x;
+}
+
+caf::error check_name(const store& db, const node_identity& identity, const std::string& node) {
+  auto log = read_log(db, control_partition); // its group has every member of the cluster
+  if (!log)
+    return log.error();
+  std::string before;
+  std::string others;
+  for (const auto& x : log->members)
+    if (x.id == identity.member)
+      before = node_of(x);
+    else
+      others += (others.empty() ? "" : ", ") + node_of(x);
+  if (before.empty() || before == node || (others.empty() && identity.founder))
+    return {};
+  auto way_out = others.empty() ? "restore a backup of it under the new name (`overwatch restore`)"
+                                : "start \"" + node + "\" on an empty data directory, and let the others forget the old name "
+                                  "(`overwatch cluster remove " + before + "`)";
+  return make_error(ec::conflict, "the data directory belongs to the node \"" + before + "\""
+                                    + (others.empty() ? "" : " of a cluster with " + others) + ", and this node is called \""
+                                    + node + "\" (node.name, or else the name of the machine): call it \"" + before
+                                    + "\" again, or " + way_out);
 }
 
 identity_keeper_actor::behavior_type identity_keeper(identity_keeper_actor::pointer, store* db) {

@@ -36,6 +36,10 @@ uint64_t identity_number(uint64_t random);
 caf::expected<node_identity> open_identity(store& db, bool alone, uint32_t partitions,
                                            const std::function<uint64_t()>& random);
 
+/// Refuses the name of a node whose data directory is a member of its cluster under another one: the others know it by that,
+/// and would never find what it leads. A founder that is alone may be called otherwise; its log says so from then on.
+caf::error check_name(const store& db, const node_identity& identity, const std::string& node);
+
 /// Makes an identity durable; answers with it. Blocks: spawn it detached, for a node that is in no cluster yet.
 using identity_keeper_actor = caf::typed_actor<caf::replies_to<node_identity>::with<node_identity>>;
 

@@ -4,8 +4,8 @@
 #include "actors/group_plan.hpp"
 #include "actors/keys.hpp"
 #include "actors/log_codec.hpp"
-#include "actors/log_driver.hpp"
 #include "actors/partition_state.hpp"
+#include "actors/stored_log.hpp"
 
 #include <algorithm>
 
@@ -13,63 +13,10 @@ namespace overwatch {
 
 namespace {
 
-constexpr size_t read_bytes = 4ULL << 20;   // of log entries at once
 constexpr size_t flush_tasks = 16'384;      // as a replica does
 constexpr size_t flush_bytes = 32ULL << 20;
 
-/// What the store has of a partition's log, beside the entries.
-struct stored_log {
-  uint64_t term = 0; // the highest that is known
-  uint64_t last = 0; // entry, or the snapshot's
-  std::vector<log_member> members;
-};
-
-caf::error unreadable(partition_id partition, const char* what) {
-  return make_error(ec::internal, "partition " + std::to_string(partition) + " of the store is damaged: " + what);
-}
-
 caf::error no_space() { return make_error(ec::no_space, "the disk is full: make room"); }
-
-/// Calls `visit` with all entries from `first` on, in their order, until it answers with an error.
-template <class Visit>
-caf::error each_entry(const store& db, partition_id partition, uint64_t first, Visit visit) {
-  auto read = make_entry_reader(db, partition);
-  for (;;) {
-    auto some = read(first, UINT64_MAX - 1, read_bytes);
-    if (some.empty())
-      return {};
-    for (const auto& x : some)
-      if (auto error = visit(x))
-        return error;
-    first = some.back().index + 1;
-  }
-}
-
-caf::expected<stored_log> read_log(const store& db, partition_id partition) {
-  stored_log result;
-  log_hard_state hard_state;
-  if (auto record = db.get(key_space::log, keys::hard_state(partition)))
-    if (!decode_hard_state(*record, hard_state))
-      return unreadable(partition, "its term");
-  log_snapshot snapshot;
-  if (auto record = db.get(key_space::log, keys::log_snapshot(partition)))
-    if (!decode_snapshot(*record, snapshot))
-      return unreadable(partition, "its position");
-  result.term = std::max(hard_state.term, snapshot.term);
-  result.last = snapshot.index;
-  result.members = snapshot.configuration.members;
-  auto error = each_entry(db, partition, 0, [&](const log_append& x) -> caf::error {
-    result.term = std::max(result.term, x.term);
-    result.last = std::max(result.last, x.index);
-    if (x.kind == entry_kind::configuration && x.index > snapshot.configuration.index)
-      if (!decode_members(x.bytes, result.members))
-        return unreadable(partition, "its members");
-    return {};
-  });
-  if (error)
-    return error;
-  return result;
-}
 
 caf::error flush(store& db, partition_state& machine) {
   write_batch batch;

@@ -119,6 +119,8 @@ caf::expected<root_options> make_root_options(const settings& config, const hand
   auto identity = open_identity(db, config.cluster.nodes.empty(), config.cluster.partitions, random_seed);
   if (!identity)
     return identity.error();
+  if (auto refusal = check_name(db, *identity, node_name(config)))
+    return refusal;
   root_options x;
   x.config = config;
   x.node = node_name(config);

@@ -1,6 +1,7 @@
 #include "actors/identity.hpp"
 
 #include "actors/keys.hpp"
+#include "actors/log_codec.hpp"
 #include "tests/support/memory_store.hpp"
 
 #include <gtest/gtest.h>
@@ -82,6 +83,54 @@ TEST(IdentityTest, FullDiskIsTold) {
   auto x = open_identity(db, true, 1, counting(100));
   ASSERT_FALSE(x);
   EXPECT_EQ(describe(x.error()).code, ec::no_space);
+}
+
+// -- the name ------------------------------------------------------------------
+
+namespace {
+
+/// The store of member 1, whose log says that these are all.
+std::unique_ptr<memory_store> store_of(const std::vector<log_member>& members) {
+  auto db = std::make_unique<memory_store>();
+  write_batch batch;
+  batch.put(key_space::log, keys::log_snapshot(control_partition), encode_snapshot({5, 1, {4, {{1, "old h:1", true}}}}));
+  batch.put(key_space::log, keys::log_entry(control_partition, 6),
+            encode_entry({6, 1, encode_members(members), entry_kind::configuration}));
+  db->write(batch, true);
+  return db;
+}
+
+const std::vector<log_member> three{{1, "a h:1", true}, {2, "b h:2", true}, {3, "c h:3", false}};
+
+} // namespace
+
+TEST(IdentityTest, MemberKeepsItsName) {
+  auto db = store_of(three);
+  EXPECT_FALSE(check_name(*db, {1, 7, 1, true}, "a"));
+  auto why = describe(check_name(*db, {1, 7, 1, true}, "z"));
+  EXPECT_EQ(why.code, ec::conflict);
+  for (const auto* part : {"\"a\"", "\"z\"", "with b, c", "overwatch cluster remove a", "empty data directory"})
+    EXPECT_NE(why.message.find(part), std::string::npos) << part << " is not in: " << why.message;
+}
+
+TEST(IdentityTest, OnlyAFounderThatIsAloneMayBeRenamed) {
+  auto alone = store_of({{1, "a h:1", true}});
+  EXPECT_FALSE(check_name(*alone, {1, 7, 1, true}, "z"));
+  auto why = describe(check_name(*alone, {1, 7, 1, false}, "z")); // the last one of a cluster that others founded
+  EXPECT_NE(why.message.find("overwatch restore"), std::string::npos) << why.message;
+}
+
+TEST(IdentityTest, NodeThatIsNoMemberYetMayBeCalledAnything) {
+  EXPECT_FALSE(check_name(memory_store{}, {1, 0, 0, false}, "z"));
+  EXPECT_FALSE(check_name(*store_of(three), {9, 7, 1, false}, "z"));
+}
+
+TEST(IdentityTest, DamagedLogIsNoReasonToGuess) {
+  auto db = store_of(three);
+  write_batch batch;
+  batch.put(key_space::log, keys::log_snapshot(control_partition), "?");
+  db->write(batch, true);
+  EXPECT_EQ(describe(check_name(*db, {1, 7, 1, true}, "a")).code, ec::internal);
 }
 
 } // namespace overwatch::test
