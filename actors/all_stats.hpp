@@ -9,8 +9,8 @@
 
 namespace overwatch {
 
-/// Adds up the counters of these replicas, one of each partition; those that only follow may be a moment behind. `then` gets
-/// nothing when one of them does not answer within `limit`.
+/// Adds up the counters of these replicas, one of each partition; those that only follow may be a moment behind. `then`
+/// gets nothing when one of them does not answer within `limit`.
 template <class Self>
 void ask_all_stats(Self* self, const std::vector<replica_actor>& replicas, milliseconds limit,
                    std::function<void(const std::optional<stats_reply>&)> then) {

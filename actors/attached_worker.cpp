@@ -4,8 +4,8 @@
 
 namespace overwatch {
 
-worker_actor::behavior_type attached_worker(worker_actor::stateful_pointer<attached_worker_state> self, parked_attempt place,
-                                            worker_sessions_actor sessions) {
+worker_actor::behavior_type attached_worker(worker_actor::stateful_pointer<attached_worker_state> self,
+                                            parked_attempt place, worker_sessions_actor sessions) {
   return {
     [=](const work& x) {
       for (const auto& context : x.attempts) {

@@ -26,7 +26,8 @@ int cancellation::fd() {
   if (event_fd_ < 0) {
     event_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (event_fd_ < 0)
-      throw std::system_error{errno, std::generic_category(), "no event descriptor for an attempt (raise the limit of open files)"};
+      throw std::system_error{errno, std::generic_category(),
+                              "no event descriptor for an attempt (raise the limit of open files)"};
     if (requested() != cause::none)
       signal(event_fd_);
   }

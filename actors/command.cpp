@@ -154,8 +154,9 @@ std::string encode_batch(const command_batch& batch) {
     f.put_size(x.index());
     bytes.clear();
     encoder inner{bytes};
-    std::visit([&](const auto& alternative) { inspect(inner, const_cast<std::decay_t<decltype(alternative)>&>(alternative)); },
-               x);
+    std::visit(
+      [&](const auto& alternative) { inspect(inner, const_cast<std::decay_t<decltype(alternative)>&>(alternative)); },
+      x);
     f(bytes);
   }
   return out;
@@ -180,7 +181,8 @@ bool decode_batch(std::string_view bytes, command_batch& batch) {
       continue;
     }
     std::string bytes;
-    if (f.rest().empty() || !f(bytes) || !read_alternative(tag, x, [&](auto& alternative) { return decode(bytes, alternative); }))
+    if (f.rest().empty() || !f(bytes) ||
+        !read_alternative(tag, x, [&](auto& alternative) { return decode(bytes, alternative); }))
       return false;
   }
   return f.rest().empty();

@@ -113,8 +113,8 @@ struct approve_command {
   approval consent; ///< `time` is set when it is applied
 };
 
-/// The rollback of a task goes on: of a running attempt (`running`; it ends with its `finish_command`), or of a completed
-/// task on request: `running` takes its scope, `done` and `failed` give it back (`done` puts the keys back).
+/// The rollback of a task goes on: of a running attempt (`running`; it ends with its `finish_command`), or of a
+/// completed task on request: `running` takes its scope, `done` and `failed` give it back (`done` puts the keys back).
 struct rollback_command {
   task_id id;
   rollback_status status = rollback_status::running;

@@ -33,7 +33,8 @@ public:
            timestamp time, applied_entry& out);
 
   /// Documents whose name begins with `prefix`.
-  std::pair<rows::const_iterator, rows::const_iterator> with_prefix(document_kind kind, const std::string& prefix) const;
+  std::pair<rows::const_iterator, rows::const_iterator> with_prefix(document_kind kind,
+                                                                    const std::string& prefix) const;
 
   /// Bytes of the users' keys and values.
   size_t key_bytes() const { return key_bytes_; }

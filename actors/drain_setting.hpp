@@ -6,8 +6,8 @@
 
 namespace overwatch {
 
-/// That a node is drained is a setting: `drain.<node>` = when the rest goes back to the queue, in seconds since 1970, or 0
-/// for never.
+/// That a node is drained is a setting: `drain.<node>` = when the rest goes back to the queue, in seconds since 1970,
+/// or 0 for never.
 inline constexpr std::string_view drain_prefix = "drain.";
 
 inline std::string drain_setting(std::string_view node) { return std::string{drain_prefix}.append(node); }

@@ -23,10 +23,10 @@ struct event_hub_options {
   milliseconds interest_lasts{3'000};   ///< and counts as having some for this long; its readers count for as long
 };
 
-/// Keeps the newest events of all partitions, which have a replica on every node, and answers readers from them. A reader that
-/// was away for too long gets a `gap` event first. Events that are not in the log come from the scheduler of the
-/// partition, so only the node where that leads has them: a hub with readers of such events asks the hubs of its peers for them.
-/// Owns nothing durable: what it has lost, the tasks still show.
+/// Keeps the newest events of all partitions, which have a replica on every node, and answers readers from them. A
+/// reader that was away for too long gets a `gap` event first. Events that are not in the log come from the scheduler
+/// of the partition, so only the node where that leads has them: a hub with readers of such events asks the hubs of its
+/// peers for them. Owns nothing durable: what it has lost, the tasks still show.
 class event_hub_state {
 public:
   static inline const char* name = "event_hub";
@@ -40,7 +40,7 @@ public:
   void answer_readers();
   void tick();
 
-  // -- other nodes: event_hub_peers.cpp --------------------------------------------------------------------------------
+  // -- other nodes: event_hub_peers.cpp -------------------------------------------------------------------------------
   void set_peer(const peer_report& x);
   void set_interest(const live_interest& x);
   void add_batch(live_batch& x);

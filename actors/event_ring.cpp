@@ -84,8 +84,9 @@ uint64_t event_ring::first_unseen(const event_position& x) const {
     const auto* seen = x.find(partition);
     if (seen == nullptr)
       continue;
-    auto i = std::upper_bound(one.kept.begin(), one.kept.end(), *seen,
-                              [this](const event_cursor& cursor, uint64_t number) { return cursor < at(number).cursor; });
+    auto i =
+      std::upper_bound(one.kept.begin(), one.kept.end(), *seen,
+                       [this](const event_cursor& cursor, uint64_t number) { return cursor < at(number).cursor; });
     if (i != one.kept.end())
       result = std::min(result, *i);
   }

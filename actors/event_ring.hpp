@@ -7,8 +7,8 @@
 
 namespace overwatch {
 
-/// The newest events of all partitions in the order in which they came, numbered from 0. Bounded as a whole: the oldest goes
-/// first, of whatever partition, and its partition remembers what it is complete after. No actors, no clock.
+/// The newest events of all partitions in the order in which they came, numbered from 0. Bounded as a whole: the oldest
+/// goes first, of whatever partition, and its partition remembers what it is complete after. No actors, no clock.
 class event_ring {
 public:
   event_ring() = default;
@@ -36,8 +36,8 @@ public:
   /// The newest cursors of events that are gone, as far as a reader with this position has missed something.
   std::vector<event_cursor> missed(const event_position& x) const;
 
-  /// Number of the first event that a reader with this position has not seen; the partitions that it does not name count as
-  /// seen. `end()`: there is none.
+  /// Number of the first event that a reader with this position has not seen; the partitions that it does not name
+  /// count as seen. `end()`: there is none.
   uint64_t first_unseen(const event_position& x) const;
 
   uint64_t first() const { return first_; } ///< number of the oldest event that is kept

@@ -309,13 +309,14 @@ void gate_manager_state::look_at_health() {
     return;
   }
   reading_ = true;
-  ask_all_stats(self_, replicas_, options_.request_timeout, [this, values](const std::optional<stats_reply>& stats) mutable {
-    reading_ = false;
-    if (stats)
-      values.merge(tasks_of(*stats));
-    judge_health(values);
-    wake_for_next();
-  });
+  ask_all_stats(self_, replicas_, options_.request_timeout,
+                [this, values](const std::optional<stats_reply>& stats) mutable {
+                  reading_ = false;
+                  if (stats)
+                    values.merge(tasks_of(*stats));
+                  judge_health(values);
+                  wake_for_next();
+                });
 }
 
 gate_manager_state::readings gate_manager_state::tasks_of(const stats_reply& stats) {

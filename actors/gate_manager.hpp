@@ -18,7 +18,8 @@ struct gate_manager_options {
 
   milliseconds interval{1000};          ///< between two looks at gates of kind health
   milliseconds request_timeout{30'000}; ///< of a change; when it passes, the store is asked what became of it
-  mirror_actor mirror;                  ///< who asked is answered once all partitions have his change; none: there is one
+  /// who asked is answered once all partitions have his change; none: there is one
+  mirror_actor mirror;
 };
 
 /// Owns the gates: loads them when it starts, takes the changes that people ask for, and judges those of kinds health

@@ -49,8 +49,8 @@ failure gateway_state::cannot_submit(size_t tasks, size_t bytes) const {
   if (tasks > max_submit_tasks)
     return {ec::too_large, {}, std::to_string(tasks) + " tasks in one request; at most "
                                  + std::to_string(max_submit_tasks) + " are allowed: send several"};
-  if (tasks_in_flight_ > 0
-      && (tasks_in_flight_ + tasks > options_.max_tasks_in_flight || bytes_in_flight_ + bytes > options_.max_bytes_in_flight))
+  if (tasks_in_flight_ > 0 && (tasks_in_flight_ + tasks > options_.max_tasks_in_flight ||
+                               bytes_in_flight_ + bytes > options_.max_bytes_in_flight))
     return {ec::overloaded, {}, "too many tasks are on their way to the disk; try again in a second"};
   return {};
 }
@@ -88,8 +88,9 @@ void gateway_state::store(submit_request& x, caf::typed_response_promise<submit_
     if (!fault)
       fault = check_scope(task.spec->snapshot, options_.snapshot_roots);
     if (!fault && !task.spec->id.is_nil() && task.spec->id.partition() != options_.partition)
-      fault = {ec::invalid, "/id", "an id of partition " + std::to_string(task.spec->id.partition())
-                                     + ", which this cluster does not have: leave it out, or take one that the client made"};
+      fault = {ec::invalid, "/id",
+               "an id of partition " + std::to_string(task.spec->id.partition()) +
+                 ", which this cluster does not have: leave it out, or take one that the client made"};
     if (fault) {
       reply.receipts[i].error = std::move(fault);
       continue;
@@ -127,9 +128,10 @@ void gateway_state::store(submit_request& x, caf::typed_response_promise<submit_
       [this, land, promise](caf::error& error) mutable {
         land();
         auto blocked = disk_.state != disk_state::ok && describe(error).code == ec::timed_out;
-        promise.deliver(blocked ? make_error(ec::no_space, "the disk became full while the task was written; whether it "
-                                                           "was stored is unknown: submit it again with the same id")
-                                : std::move(error));
+        promise.deliver(blocked
+                          ? make_error(ec::no_space, "the disk became full while the task was written; whether it "
+                                                     "was stored is unknown: submit it again with the same id")
+                          : std::move(error));
       });
 }
 
@@ -192,8 +194,9 @@ caf::result<submit_receipt> gateway_state::retry(const retry_request& x) {
       spec->deadline.reset(); // an absolute time of the old one
       spec->workflow = {};
       auto payload = std::make_shared<const std::string>(std::move(record.payload));
-      propose({submit_command{{std::move(spec), std::move(payload)}, false}},
-              [promise](const propose_reply& done) mutable { promise.deliver(receipt_of(done.results.front())); }, promise);
+      propose(
+        {submit_command{{std::move(spec), std::move(payload)}, false}},
+        [promise](const propose_reply& done) mutable { promise.deliver(receipt_of(done.results.front())); }, promise);
     },
     promise);
   return promise;
@@ -245,7 +248,9 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](submit_request& x) { return self->state.submit(x); },
     [=](const get_request& x) { return self->state.read<task_record>(self->state.links().replica, x, x.level); },
     [=](const wait_request& x) { return self->state.wait(x); },
-    [=](const cancel_request& x) { return self->state.change(cancel_command{x.id, x.reason}, x.id); },
+    [=](const cancel_request& x) {
+      return self->state.change(cancel_command{x.id, x.reason}, x.id);
+    },
     [=](const retry_request& x) { return self->state.retry(x); },
     [=](const remove_request& x) { return self->state.remove(x); },
     [=](const why_request& x) { return self->state.forward<why_reply>(self->state.links().scheduler, x); },
@@ -287,10 +292,18 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const schedule_request& x) {
       return self->state.read<schedule_record>(self->state.links().generator, x, consistency::current);
     },
-    [=](const put_schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
-    [=](const remove_schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
-    [=](const control_schedule_request& x) { return self->state.forward<schedule_record>(self->state.links().generator, x); },
-    [=](const next_slots_request& x) { return self->state.forward<next_slots_reply>(self->state.links().generator, x); },
+    [=](const put_schedule_request& x) {
+      return self->state.forward<schedule_record>(self->state.links().generator, x);
+    },
+    [=](const remove_schedule_request& x) {
+      return self->state.forward<schedule_record>(self->state.links().generator, x);
+    },
+    [=](const control_schedule_request& x) {
+      return self->state.forward<schedule_record>(self->state.links().generator, x);
+    },
+    [=](const next_slots_request& x) {
+      return self->state.forward<next_slots_reply>(self->state.links().generator, x);
+    },
     [=](const rules_request& x) {
       return self->state.read<rules_reply>(self->state.links().generator, x, consistency::current);
     },
@@ -301,7 +314,9 @@ gateway_state::interface::behavior_type gateway(gateway_state::pointer self, gat
     [=](const remove_rule_request& x) { return self->state.forward<rule_record>(self->state.links().generator, x); },
     [=](const test_rule_request& x) { return self->state.forward<test_rule_reply>(self->state.links().generator, x); },
     [=](const resources_request& x) { return self->state.forward<resources_reply>(self->state.links().scheduler, x); },
-    [=](const register_worker_request& x) { return self->state.forward<worker_registration>(self->state.links().sessions, x); },
+    [=](const register_worker_request& x) {
+      return self->state.forward<worker_registration>(self->state.links().sessions, x);
+    },
     [=](const claim_request& x) { return self->state.forward<claim_reply>(self->state.links().sessions, x, x.wait); },
     [=](const heartbeat_request& x) { return self->state.forward<heartbeat_reply>(self->state.links().sessions, x); },
     [=](const finish_request& x) { return self->state.forward<finish_reply>(self->state.links().sessions, x); },

@@ -9,7 +9,8 @@
 namespace overwatch {
 
 struct gateway_options {
-  partition_id partition = control_partition; ///< that it answers for; the control partition's answers for the node, too
+  /// that it answers for; the control partition's answers for the node, too
+  partition_id partition = control_partition;
   node_status status;                 ///< what does not change: name, instance, version, data directory, start
   std::set<std::string> task_types;   ///< that are known without the log: built in or configured
   std::map<std::string, std::string> settings; ///< live settings with their configured values

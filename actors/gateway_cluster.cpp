@@ -119,7 +119,8 @@ void gateway_state::change_cluster(command x, caf::typed_response_promise<cluste
     promise);
 }
 
-caf::result<cluster_status> gateway_state::change_member(std::function<caf::expected<command>(const group_status&)> make) {
+caf::result<cluster_status>
+gateway_state::change_member(std::function<caf::expected<command>(const group_status&)> make) {
   auto promise = self_->make_response_promise<cluster_status>();
   ask(
     links_.replica, group_request{},
@@ -135,10 +136,13 @@ caf::result<cluster_status> gateway_state::change_member(std::function<caf::expe
 
 caf::result<cluster_status> gateway_state::add_node(const add_node_request& x) {
   if (!is_node_name(x.node))
-    return make_error(ec::invalid, shown(x.node) + " is no name of a node: 1 to 64 letters, digits, '-', '_' or '.'", "/node");
+    return make_error(ec::invalid, shown(x.node) + " is no name of a node: 1 to 64 letters, digits, '-', '_' or '.'",
+                      "/node");
   if (!read_node_address(x.address))
-    return make_error(ec::invalid, shown(x.address) + " is no address: give host:port, as the node's caf.address and caf.port "
-                                   "have it", "/address");
+    return make_error(ec::invalid,
+                      shown(x.address) + " is no address: give host:port, as the node's caf.address and caf.port "
+                                         "have it",
+                      "/address");
   auto promise = self_->make_response_promise<cluster_status>();
   change_cluster(put_command{document_kind::node, x.node, encode(node_document{x.address, false}), {}}, promise);
   return promise;

@@ -25,7 +25,8 @@ caf::result<node_status> gateway_state::status() {
     if (leaving_)
       status.problem = "the node is stopping";
     else if (group.leader.empty())
-      status.problem = "partition " + std::to_string(group.partition) + " has no leader: a majority of its nodes has to be up";
+      status.problem =
+        "partition " + std::to_string(group.partition) + " has no leader: a majority of its nodes has to be up";
     else if (!scheduler.leads && !follows)
       status.problem = "the node recovers its tasks";
     else if (status.disk != disk_state::ok)
@@ -55,12 +56,13 @@ caf::result<pools_reply> gateway_state::pools() {
       auto setting = scheduler.settings.find("max_concurrent_tasks");
       auto limit = setting == scheduler.settings.end() ? options_.max_concurrent_tasks
                                                        : static_cast<uint32_t>(std::stoul(setting->second));
-      gather<pool_status, pools_request, pool_status>({}, [this, promise, limit](std::vector<pool_status>& pools) mutable {
-        pools_reply reply;
-        reply.max_concurrent_tasks = limit;
-        reply.pools = std::move(pools);
-        with_attached(std::move(reply), promise);
-      });
+      gather<pool_status, pools_request, pool_status>({},
+                                                      [this, promise, limit](std::vector<pool_status>& pools) mutable {
+                                                        pools_reply reply;
+                                                        reply.max_concurrent_tasks = limit;
+                                                        reply.pools = std::move(pools);
+                                                        with_attached(std::move(reply), promise);
+                                                      });
     },
     promise);
   return promise;
@@ -79,14 +81,17 @@ void gateway_state::with_attached(pools_reply reply, caf::typed_response_promise
     promise.deliver(std::move(reply));
   };
   if (links_.sessions)
-    ask(links_.sessions, pools_request{}, [answer](pools_reply& attached) mutable { answer(std::move(attached)); }, promise);
+    ask(
+      links_.sessions, pools_request{}, [answer](pools_reply& attached) mutable { answer(std::move(attached)); },
+      promise);
   else
     answer({});
 }
 
 caf::result<workers_reply> gateway_state::workers() {
   auto promise = self_->make_response_promise<workers_reply>();
-  gather<workers_reply, workers_request, workers_reply>({}, [this, promise](std::vector<workers_reply>& replies) mutable {
+  gather<workers_reply, workers_request, workers_reply>({}, [this,
+                                                             promise](std::vector<workers_reply>& replies) mutable {
     auto own = std::make_shared<std::vector<workers_reply>>(std::move(replies));
     ask(
       links_.sessions, workers_request{},
@@ -142,8 +147,10 @@ failure gateway_state::check_setting(const std::string& key, const std::string& 
     if (rule.key == "slots." && types_.count(type) == 0)
       return {ec::not_found, '/' + key, "there is no task type " + type};
     if (rule.key == task_types_setting && !is_task_type(type))
-      return {ec::invalid, '/' + key, "\"" + type.substr(0, 64) + "\" is no task type: 1 to 64 characters of a-z, 0-9, '_', "
-                                      "'.', '-' are allowed"};
+      return {ec::invalid, '/' + key,
+              "\"" + type.substr(0, 64) +
+                "\" is no task type: 1 to 64 characters of a-z, 0-9, '_', "
+                "'.', '-' are allowed"};
     auto digits = !value.empty() && value.size() <= 10 && value.find_first_not_of("0123456789") == std::string::npos;
     auto number = digits ? std::stoull(value) : 0;
     if (value.empty() || (digits && number >= rule.low && number <= rule.high))
@@ -151,8 +158,9 @@ failure gateway_state::check_setting(const std::string& key, const std::string& 
     return {ec::invalid, '/' + key, "\"" + value.substr(0, 64) + "\" is not a whole number from "
                                       + std::to_string(rule.low) + " to " + std::to_string(rule.high)};
   }
-  return {ec::invalid, '/' + key, "is not a setting that can change while the node runs; those are: max_concurrent_tasks, "
-                                  "generation_interval, retention, slots.<task type>, task_types.<task type>"};
+  return {ec::invalid, '/' + key,
+          "is not a setting that can change while the node runs; those are: max_concurrent_tasks, "
+          "generation_interval, retention, slots.<task type>, task_types.<task type>"};
 }
 
 // A task type that somebody declared, or that a worker served: `task_types.<type>` = 1.
@@ -189,8 +197,9 @@ caf::result<settings_reply> gateway_state::settings(const settings_request& x) {
     propose(
       std::move(commands),
       [this, promise, answer](const propose_reply&) mutable {
-        when_mirrored([this, promise, answer]() mutable { ask(links_.scheduler, scheduler_status_request{}, answer, promise); },
-                      promise);
+        when_mirrored(
+          [this, promise, answer]() mutable { ask(links_.scheduler, scheduler_status_request{}, answer, promise); },
+          promise);
       },
       promise);
   return promise;
@@ -227,7 +236,8 @@ caf::result<metrics_reply> gateway_state::metrics() {
                       if (stats)
                         with_stats(reply, *stats);
                       else
-                        promise.deliver(make_error(ec::timed_out, "a partition of this node did not say its counters in time"));
+                        promise.deliver(
+                          make_error(ec::timed_out, "a partition of this node did not say its counters in time"));
                     });
     },
     promise);

@@ -35,11 +35,11 @@ struct generator_options {
 /// waits, and `max_waiting_events` for events; more events are counted on the newest one.
 ///
 /// Hears what is applied of all partitions, from the replicas of its node; those that do not lead may be behind. A rule
-/// remembers how far the events are that made it fire, so that another generator, on another node, does not let it fire for them
-/// again. Events that nobody has judged when the generator moves are lost to rules.
+/// remembers how far the events are that made it fire, so that another generator, on another node, does not let it fire
+/// for them again. Events that nobody has judged when the generator moves are lost to rules.
 ///
-/// Talks to the replicas (applied entries, stats; that of the control partition: documents), the scheduler of the control
-/// partition (proposals) and its rule_worker.
+/// Talks to the replicas (applied entries, stats; that of the control partition: documents), the scheduler of the
+/// control partition (proposals) and its rule_worker.
 class generator_state {
 public:
   static inline const char* name = "generator";

@@ -75,7 +75,8 @@ std::optional<group_change> next_group_change(const group_view& x) {
       return group_change{kind::promote, member};
   }
   for (const auto& node : x.nodes) {
-    auto is_member = std::any_of(members.begin(), members.end(), [&](const auto& one) { return one.id == node.member; });
+    auto is_member =
+      std::any_of(members.begin(), members.end(), [&](const auto& one) { return one.id == node.member; });
     if (node.up && !is_member && x.removed.count(node.name) == 0 && members.size() < max_members)
       return group_change{kind::add, {node.member, member_address(node.name, node.address), false}};
   }

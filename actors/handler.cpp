@@ -65,7 +65,8 @@ bool is_task_type(std::string_view text) {
 
 void handler_registry::add(std::string task_type, handler_function run, handler_options options) {
   if (!is_task_type(task_type))
-    throw std::invalid_argument("task type \"" + task_type + "\": 1 to 64 characters of a-z, 0-9, '_', '.', '-' are allowed");
+    throw std::invalid_argument("task type \"" + task_type +
+                                "\": 1 to 64 characters of a-z, 0-9, '_', '.', '-' are allowed");
   entries_[std::move(task_type)] = {std::move(run), std::move(options)};
 }
 

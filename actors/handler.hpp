@@ -154,7 +154,8 @@ struct handler_options {
   snapshot_hooks hooks{};   ///< capture and restore what is neither a key nor a file
 };
 
-/// The task types that this node serves, and the rules of a program that brings its own. Filled before the node starts; read-only afterwards.
+/// The task types that this node serves, and the rules of a program that brings its own. Filled before the node starts;
+/// read-only afterwards.
 class handler_registry {
 public:
   struct entry {

@@ -10,35 +10,35 @@
 /// The keys of a node's store. All numbers are big-endian, so that keys sort by value; every key of the
 /// spaces `state` and `log` starts with the partition (2 bytes), but for `node_partition`, which is the node itself.
 ///
-/// | space  | key                                            | value             | written by        | read by |
-/// |--------|------------------------------------------------|-------------------|-------------------|---------|
-/// | log    | partition `e` index                            | term, batch       | journal           | replica at start |
-/// | log    | partition `h`                                  | term, vote        | journal           | replica at start |
-/// | log    | node_partition `n`                             | node_identity     | runtime, identity_keeper | runtime at start |
-/// | log    | partition `s`                                  | position, members | journal           | replica at start |
-/// | state  | partition `m`                                  | position, totals  | partition_state   | the same at start |
-/// | state  | partition `s` id                               | spec, payload (*) | partition_state   | task_reader, the same |
-/// | state  | partition `t` id                               | task state (*)    | partition_state   | task_reader, the same |
-/// | state  | partition `r` id                               | result            | partition_state   | the same |
-/// | state  | partition `i` type NUL status id               | -                 | partition_state   | task_reader (lists) |
-/// | state  | partition `q` type NUL priority order id       | -                 | partition_state   | task_reader (ready window) |
-/// | state  | partition `w` time kind id                     | -                 | partition_state   | task_reader (timers) |
-/// | state  | partition `f` finished_at id                   | -                 | partition_state   | task_reader (retention) |
-/// | state  | partition `u` unique key                       | id, until         | partition_state   | the same |
-/// | state  | partition `o` setting                          | value             | partition_state   | the same at start |
-/// | state  | partition `Q` type NUL priority order id       | -                 | partition_state   | task_reader (ready window of tasks that ask for resources) |
-/// | state  | partition `b` reason NUL rank id               | -                 | partition_state   | task_reader (parked tasks), the same at start |
-/// | state  | partition `d` parent child                     | -                 | partition_state   | the same at start |
-/// | state  | partition `h` child parent                     | status, result (of a parent in another partition) | partition_state | the same |
-/// | state  | partition `p` id                               | captured keys     | partition_state   | the same |
-/// | state  | partition `x` id                               | -                 | partition_state   | the same at start, task_reader |
-/// | state  | partition `a` cache key                        | id, time, until, result | partition_state | the same |
-/// | state  | partition `g` rate key                         | when it is full   | partition_state   | the same |
-/// | state  | partition `n` type NUL priority fairness key   | place given last  | partition_state   | the same at start |
-/// | state  | partition `v` workflow id                      | workflow          | partition_state   | the same |
-/// | state  | partition `y` workflow id                      | - (unfinished)    | partition_state   | the same at start |
-/// | state  | partition `j` kind name                        | version, time, value | partition_state | the same at start |
-/// | series | `l` task id, attempt, slot                     | log_entry         | pool via journal  | task_reader |
+/// | space | key | value | written by | read by |
+/// |---|---|---|---|---|
+/// | log | partition `e` index | term, batch | journal | replica at start |
+/// | log | partition `h` | term, vote | journal | replica at start |
+/// | log | node_partition `n` | node_identity | runtime, identity_keeper | runtime at start |
+/// | log | partition `s` | position, members | journal | replica at start |
+/// | state | partition `m` | position, totals | partition_state | the same at start |
+/// | state | partition `s` id | spec, payload (*) | partition_state | task_reader, the same |
+/// | state | partition `t` id | task state (*) | partition_state | task_reader, the same |
+/// | state | partition `r` id | result | partition_state | the same |
+/// | state | partition `i` type NUL status id | - | partition_state | task_reader (lists) |
+/// | state | partition `q` type NUL priority order id | - | partition_state | task_reader (ready window) |
+/// | state | partition `w` time kind id | - | partition_state | task_reader (timers) |
+/// | state | partition `f` finished_at id | - | partition_state | task_reader (retention) |
+/// | state | partition `u` unique key | id, until | partition_state | the same |
+/// | state | partition `o` setting | value | partition_state | the same at start |
+/// | state | partition `Q` type NUL priority order id | - | partition_state | task_reader (ready window, resources) |
+/// | state | partition `b` reason NUL rank id | - | partition_state | task_reader (parked tasks), the same at start |
+/// | state | partition `d` parent child | - | partition_state | the same at start |
+/// | state | partition `h` child parent | status, result (the parent is elsewhere) | partition_state | the same |
+/// | state | partition `p` id | captured keys | partition_state | the same |
+/// | state | partition `x` id | - | partition_state | the same at start, task_reader |
+/// | state | partition `a` cache key | id, time, until, result | partition_state | the same |
+/// | state | partition `g` rate key | when it is full | partition_state | the same |
+/// | state | partition `n` type NUL priority fairness key | place given last | partition_state | the same at start |
+/// | state | partition `v` workflow id | workflow | partition_state | the same |
+/// | state | partition `y` workflow id | - (unfinished) | partition_state | the same at start |
+/// | state | partition `j` kind name | version, time, value | partition_state | the same at start |
+/// | series | `l` task id, attempt, slot | log_entry | pool via journal | task_reader |
 ///
 /// (*) A task that reaches the store only once it has ended has its spec and payload behind its state, and no `s` key.
 namespace overwatch::keys {
@@ -87,7 +87,8 @@ std::string resource_ready_prefix(partition_id partition, std::string_view task_
 std::string resource_ready(const task_id& id, std::string_view task_type, priority importance, uint64_t order);
 std::string parked_prefix(partition_id partition, std::string_view reason);
 std::string parked(const task_id& id, std::string_view reason, uint64_t rank);
-std::string children_of(partition_id partition, const task_id& parent); ///< who is in this partition; the parent may be in another
+/// who is in this partition; the parent may be in another
+std::string children_of(partition_id partition, const task_id& parent);
 std::string child(const task_id& parent, const task_id& child);
 std::string captured(const task_id& id);
 std::string rolling_back(const task_id& id);

@@ -12,7 +12,8 @@ std::optional<leader_move> next_leader_move(const std::map<partition_id, std::st
   for (const auto& [partition, node] : leaders)
     if (auto i = led.find(node); i != led.end())
       ++i->second;
-  auto least = std::min_element(led.begin(), led.end(), [](const auto& x, const auto& y) { return x.second < y.second; });
+  auto least =
+    std::min_element(led.begin(), led.end(), [](const auto& x, const auto& y) { return x.second < y.second; });
   if (least == led.end())
     return std::nullopt;
   if (auto mine = led.find(own); mine != led.end() && mine->second <= least->second + 1)

@@ -9,16 +9,19 @@ void add_pools(pools_reply& all, pools_reply&& one) {
   std::move(one.pools.begin(), one.pools.end(), std::back_inserter(all.pools));
   auto& without = all.types_without_handler; // without one on every node
   const auto& others = one.types_without_handler;
-  without.erase(std::remove_if(without.begin(), without.end(),
-                               [&](const auto& x) { return std::find(others.begin(), others.end(), x) == others.end(); }),
-                without.end());
-  std::stable_sort(all.pools.begin(), all.pools.end(),
-                   [](const auto& a, const auto& b) { return std::tie(a.task_type, a.node) < std::tie(b.task_type, b.node); });
+  without.erase(
+    std::remove_if(without.begin(), without.end(),
+                   [&](const auto& x) { return std::find(others.begin(), others.end(), x) == others.end(); }),
+    without.end());
+  std::stable_sort(all.pools.begin(), all.pools.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.task_type, a.node) < std::tie(b.task_type, b.node);
+  });
 }
 
 void add_workers(workers_reply& all, workers_reply&& one) {
   std::move(one.workers.begin(), one.workers.end(), std::back_inserter(all.workers));
-  std::stable_sort(all.workers.begin(), all.workers.end(), [](const auto& a, const auto& b) { return a.busy > b.busy; });
+  std::stable_sort(all.workers.begin(), all.workers.end(),
+                   [](const auto& a, const auto& b) { return a.busy > b.busy; });
 }
 
 void add_lines(log_page& all, log_page&& one) {

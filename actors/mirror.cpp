@@ -121,7 +121,8 @@ std::vector<partition_id> mirror_state::without(uint64_t position) const {
 
 caf::result<uint64_t> mirror_state::settle() {
   if (waiting_.size() >= options_.max_settles)
-    return make_error(ec::overloaded, "too many changes are on their way to the other partitions; try again in a second");
+    return make_error(ec::overloaded,
+                      "too many changes are on their way to the other partitions; try again in a second");
   auto promise = self_->make_response_promise<uint64_t>();
   auto until = self_->clock().now() + options_.settle_limit;
   // Its answer comes behind all entries that were applied before: then the mark is not older than what is asked for.

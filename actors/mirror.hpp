@@ -18,8 +18,9 @@ struct mirror_options {
   size_t max_settles = 10'000;          ///< that wait
 };
 
-/// Brings gates, what was said of nodes, and settings from the control partition into all others: each has them in its own
-/// replicated state, because its `apply` and its scheduler decide with them. Runs where the control partition leads.
+/// Brings gates, what was said of nodes, and settings from the control partition into all others: each has them in its
+/// own replicated state, because its `apply` and its scheduler decide with them. Runs where the control partition
+/// leads.
 ///
 /// At its start it tells every partition all, then what changes, once the last answer is there; what fails is tried
 /// again without end. Needs nothing durable: every partition knows which position it shows.

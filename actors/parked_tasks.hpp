@@ -10,8 +10,8 @@
 
 namespace overwatch {
 
-/// Which parked tasks may try again. For each reason it has a window over those that wait, and how many of them are to be
-/// let go: all for a gate that opened, one for a name that became free.
+/// Which parked tasks may try again. For each reason it has a window over those that wait, and how many of them are to
+/// be let go: all for a gate that opened, one for a name that became free.
 class parked_tasks {
 public:
   using place = std::pair<uint64_t, task_id>; ///< rank and id
@@ -31,7 +31,8 @@ public:
   /// A parked task has another place; says nothing about the reason.
   void move(const std::string& reason, const place& task, uint64_t index);
 
-  /// Tasks that are let go now, with their reasons, at most `limit`. Those whose places are in the store only follow once their page came.
+  /// Tasks that are let go now, with their reasons, at most `limit`. Those whose places are in the store only follow
+  /// once their page came.
   std::vector<std::pair<task_id, std::string>> take(size_t limit);
 
   std::vector<parked_request> wanted_pages();

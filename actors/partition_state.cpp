@@ -143,7 +143,8 @@ applied_entry partition_state::apply(const command_batch& batch, uint64_t index)
     settle_ended(out);
   }
   for (const auto& id : std::exchange(loaded_, {})) // what was only looked at
-    if (auto i = tasks_.find(id); i != tasks_.end() && !i->second.dirty && i->second.state.status != task_status::running)
+    if (auto i = tasks_.find(id);
+        i != tasks_.end() && !i->second.dirty && i->second.state.status != task_status::running)
       tasks_.erase(i);
   return out;
 }
@@ -255,7 +256,8 @@ command_result partition_state::run(const finish_command& x, applied_entry& out)
     return refused(x.id, no_such_task(x.id));
   auto& state = task->state;
   if (state.status != task_status::running || state.fence != x.fence)
-    return refused(x.id, wrong_status(x.id, state.status, "the outcome of an attempt that is not its newest is not taken"));
+    return refused(x.id,
+                   wrong_status(x.id, state.status, "the outcome of an attempt that is not its newest is not taken"));
   if (x.started_at) {
     state.started_at = x.started_at;
     state.execution = x.execution;
@@ -331,7 +333,8 @@ command_result partition_state::run(const promote_command& x, applied_entry& out
   auto& state = task->state;
   auto before = state.status;
   auto parked = wait_reason::parks(state.waits_for);
-  auto waits = before == task_status::pending || before == task_status::retrying || (before == task_status::queued && parked);
+  auto waits =
+    before == task_status::pending || before == task_status::retrying || (before == task_status::queued && parked);
   if (!waits)
     return refused(x.id, wrong_status(x.id, before, "only tasks that wait become queued"));
   if (state.due && *state.due > totals_.last_time)

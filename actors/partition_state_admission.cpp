@@ -124,8 +124,8 @@ const std::string* partition_state::closed_gate(const entry& x) const {
     if (gate == gates_.end() || gate->second.open)
       continue;
     const auto& approvals = x.state.approvals;
-    auto approved = gate->second.definition.kind == gate_kind::approval
-                    && std::any_of(approvals.begin(), approvals.end(), [&](const approval& y) { return y.gate == name; });
+    auto approved = gate->second.definition.kind == gate_kind::approval &&
+                    std::any_of(approvals.begin(), approvals.end(), [&](const approval& y) { return y.gate == name; });
     if (!approved)
       return &name;
   }

@@ -37,14 +37,17 @@ command_result partition_state::run(const put_command& x, applied_entry& out) {
   };
   if (x.expected && *x.expected != version)
     return refuse(ec::conflict, "/version",
-                  before ? describe(x.kind, x.name) + " has version " + std::to_string(version) + ", not " + std::to_string(*x.expected)
-                         : describe(x.kind, x.name) + " is not there, so it has no version " + std::to_string(*x.expected));
+                  before
+                    ? describe(x.kind, x.name) + " has version " + std::to_string(version) + ", not " +
+                        std::to_string(*x.expected)
+                    : describe(x.kind, x.name) + " is not there, so it has no version " + std::to_string(*x.expected));
   if (!x.value && !before)
     return refuse(ec::not_found, "/name", "there is no " + describe(x.kind, x.name));
   auto grows = x.value ? x.name.size() + x.value->size() : 0;
   if (x.kind == document_kind::key && documents_.key_bytes() + grows > key_limits::total_bytes)
-    return refuse(ec::too_large, "/value", "all keys and values together have at most "
-                                             + std::to_string(key_limits::total_bytes >> 20) + " MiB: remove some first");
+    return refuse(ec::too_large, "/value",
+                  "all keys and values together have at most " + std::to_string(key_limits::total_bytes >> 20) +
+                    " MiB: remove some first");
   result.version = ++totals_.last_version;
   auto value = x.value ? std::make_shared<const std::string>(*x.value) : nullptr;
   documents_.put(x.kind, x.name, value, result.version, totals_.last_time, out);
@@ -148,17 +151,20 @@ command_result partition_state::run(const rollback_command& x, applied_entry& ou
   if (state.status == task_status::running ? !begins : state.status != task_status::completed)
     return refused(x.id, wrong_status(x.id, state.status, "only a completed task is rolled back on request"));
   if (begins == runs)
-    return refused(x.id, wrong_status(x.id, state.status, runs ? "it is being rolled back already" : "its rollback did not begin"));
+    return refused(
+      x.id, wrong_status(x.id, state.status, runs ? "it is being rolled back already" : "its rollback did not begin"));
   if (state.status == task_status::completed) {
     const auto spec = task->spec;
     if (begins && (!state.snapshot_until || *state.snapshot_until <= totals_.last_time))
-      return refused(x.id, {ec::conflict, "/id", "no snapshot of task " + to_string(x.id)
-                                                   + " is kept: submit tasks that you may want to undo with keep_snapshot"});
+      return refused(x.id, {ec::conflict, "/id",
+                            "no snapshot of task " + to_string(x.id) +
+                              " is kept: submit tasks that you may want to undo with keep_snapshot"});
     auto scopes = scopes_of(spec->snapshot);
     for (const auto& scope : scopes)
       if (const auto* other = begins ? scopes_.overlap(scope) : nullptr)
-        return refused(x.id, {ec::conflict, "/id", "a running task has " + other->substr(1)
-                                                     + " in its snapshot, which overlaps: try again when it has ended"});
+        return refused(x.id, {ec::conflict, "/id",
+                              "a running task has " + other->substr(1) +
+                                " in its snapshot, which overlaps: try again when it has ended"});
     if (begins) {
       scopes_.hold(scopes);
     } else {
@@ -245,9 +251,11 @@ command_result partition_state::run(const approve_command& x, applied_entry& out
     return refused(x.id, wrong_status(x.id, state.status, "only an unfinished task can be approved"));
   const auto& required = task->spec->required_gates;
   if (std::find(required.begin(), required.end(), x.consent.gate) == required.end())
-    return refused(x.id, {ec::invalid, "/gate", "task " + to_string(x.id) + " does not require a gate " + x.consent.gate});
+    return refused(x.id,
+                   {ec::invalid, "/gate", "task " + to_string(x.id) + " does not require a gate " + x.consent.gate});
   if (state.approvals.size() >= task_limits::approvals)
-    return refused(x.id, {ec::invalid, "/gate", "the task has " + std::to_string(task_limits::approvals) + " approvals already"});
+    return refused(
+      x.id, {ec::invalid, "/gate", "the task has " + std::to_string(task_limits::approvals) + " approvals already"});
   state.approvals.push_back(x.consent);
   state.approvals.back().time = totals_.last_time;
   touch(*task);

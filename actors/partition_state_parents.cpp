@@ -160,7 +160,8 @@ statuses_reply partition_state::statuses(const std::vector<task_id>& ids) const 
       spec.name = known->second.spec->name;
       state.status = known->second.state.status;
       result = is_terminal(state.status) ? result_of(known->second) : nullptr;
-    } else if (known == tasks_.end() && ids[i].partition() == partition_ && read_task(base_, ids[i], spec, state, nullptr)) {
+    } else if (known == tasks_.end() && ids[i].partition() == partition_ &&
+               read_task(base_, ids[i], spec, state, nullptr)) {
       if (auto stored = is_terminal(state.status) ? base_.get(key_space::state, keys::result(ids[i])) : std::nullopt)
         result = std::make_shared<const std::string>(std::move(*stored));
     } else {

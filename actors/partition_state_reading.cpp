@@ -24,7 +24,8 @@ std::vector<task_id> ids_with(const store_reader& base, const std::string& prefi
 // -- from the store ------------------------------------------------------------
 
 partition_state::partition_state(const store_reader& base, partition_id partition, uint32_t partitions)
-  : base_{base}, partition_{partition}, partitions_{partitions}, unique_{base, keys::expiring(partition, keys::expiring_kind::unique_key)},
+  : base_{base}, partition_{partition},
+    partitions_{partitions}, unique_{base, keys::expiring(partition, keys::expiring_kind::unique_key)},
     cached_{base, keys::expiring(partition, keys::expiring_kind::cached_result)},
     rates_{base, keys::expiring(partition, keys::expiring_kind::rate)},
     remote_results_{base, keys::prefix(partition, 'h')}, documents_{base, partition} {

@@ -109,7 +109,8 @@ command_result partition_state::run(const workflow_command& x, applied_entry& ou
     const auto* holder = unique_.find(spec.unique_key);
     if ((holder && (!holder->until || *holder->until > totals_.last_time))
         || std::count(unique_keys.begin(), unique_keys.end(), spec.unique_key) > 0)
-      return refuse("/unique_key", "the unique key " + spec.unique_key + " is taken: nothing of the workflow was stored");
+      return refuse("/unique_key",
+                    "the unique key " + spec.unique_key + " is taken: nothing of the workflow was stored");
     unique_keys.push_back(spec.unique_key);
   }
   auto size = static_cast<uint32_t>(x.tasks.size());

@@ -92,7 +92,8 @@ void partition_state::write_entry(entry& x, write_batch& batch) {
   replace_key(batch, when(old_spec && old.due, [&] { return eligible(*old.due); }),
               when(exists && x.state.due, [&] { return eligible(*x.state.due); }));
   auto deadline = [&](const task_spec& y) { return keys::timer(id, *y.deadline, keys::timer_kind::deadline); };
-  replace_key(batch, when(old_spec && old_spec->deadline && !is_terminal(old.status), [&] { return deadline(*old_spec); }),
+  replace_key(batch,
+              when(old_spec && old_spec->deadline && !is_terminal(old.status), [&] { return deadline(*old_spec); }),
               when(exists && spec.deadline && !is_terminal(x.state.status), [&] { return deadline(spec); }));
   auto finished = [&](timestamp time) { return keys::finished(id, time); };
   replace_key(batch, when(old_spec && old.finished_at, [&] { return finished(*old.finished_at); }),

@@ -17,16 +17,18 @@ std::string versions_differ(const hello& theirs, const hello_view& view) {
   if (fits(theirs))
     return {};
   auto too_old = theirs.protocol < oldest_protocol ? theirs.node : view.node;
-  return quoted(theirs.node) + " (Overwatch " + theirs.version + ") speaks versions " + std::to_string(theirs.oldest)
-         + " to " + std::to_string(theirs.protocol) + " of the protocol between nodes, " + quoted(view.node)
-         + " versions " + std::to_string(oldest_protocol) + " to " + std::to_string(protocol_version)
-         + ": " + quoted(too_old) + " is too old, upgrade it. Adjacent versions work together: one version after the other";
+  return quoted(theirs.node) + " (Overwatch " + theirs.version + ") speaks versions " + std::to_string(theirs.oldest) +
+         " to " + std::to_string(theirs.protocol) + " of the protocol between nodes, " + quoted(view.node) +
+         " versions " + std::to_string(oldest_protocol) + " to " + std::to_string(protocol_version) + ": " +
+         quoted(too_old) + " is too old, upgrade it. Adjacent versions work together: one version after the other";
 }
 
 std::string same_as_this(const hello& theirs, const hello_view& view) {
   if (theirs.instance == view.instance)
-    return quoted(theirs.node) + " at " + theirs.address + " and " + quoted(view.node) + " are the same process: is its "
-           "address in cluster.nodes twice? Containers with equal hardware addresses and process ids look the same, too";
+    return quoted(theirs.node) + " at " + theirs.address + " and " + quoted(view.node) +
+           " are the same process: is its "
+           "address in cluster.nodes twice? Containers with equal hardware addresses and process ids look the same, "
+           "too";
   if (theirs.node == view.node)
     return "two nodes are called " + quoted(view.node) + ", one of them at " + theirs.address
            + ": give each a node.name of its own";
@@ -55,7 +57,8 @@ std::string same_as_another(const hello& theirs, const hello_view& view) {
       return "two nodes are called " + quoted(theirs.node) + ", at " + peer.address + " and " + theirs.address
              + ": give each a node.name of its own";
     if (peer.node != theirs.node && (peer.instance == theirs.instance || peer.member == theirs.member))
-      return quoted(theirs.node) + " and " + quoted(peer.node) + " have the same identity: one data directory is a copy "
+      return quoted(theirs.node) + " and " + quoted(peer.node) +
+             " have the same identity: one data directory is a copy "
              "of the other's. Start one of the nodes with an empty data directory";
   }
   return {};

@@ -190,7 +190,8 @@ uint64_t ready_queue::ahead_of(const task_spec& spec, const task_state& state, t
   return count;
 }
 
-priority_counts ready_queue::waiting(const std::string& task_type, timestamp now, uint32_t limit, const fits& has_room) const {
+priority_counts ready_queue::waiting(const std::string& task_type, timestamp now, uint32_t limit,
+                                     const fits& has_room) const {
   priority_counts counts{};
   for (auto resources : {false, true}) {
     auto queue = queues_.find({task_type, resources});

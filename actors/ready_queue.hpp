@@ -75,7 +75,8 @@ public:
   /// The task of this type that should run next, if any is in memory.
   std::optional<candidate> best(const std::string& task_type, timestamp now, const fits& has_room) const;
 
-  /// The first of those that ask for a share of a node, whether it fits now or not, as far as `possible` says that it may.
+  /// The first of those that ask for a share of a node, whether it fits now or not, as far as `possible` says that it
+  /// may.
   std::optional<candidate> first_with_demand(const std::string& task_type, timestamp now, const fits& possible) const;
   void pop(const std::string& task_type, const candidate& x);
 
@@ -94,8 +95,8 @@ public:
   /// How many tasks of this type would run before this one; counts only what is in memory.
   uint64_t ahead_of(const task_spec& spec, const task_state& state, timestamp now) const;
 
-  /// How many tasks of this type could start if slots were free, by the priority to which they have risen: at most `limit` of
-  /// each. As many of those that ask for resources are looked at as when one is chosen.
+  /// How many tasks of this type could start if slots were free, by the priority to which they have risen: at most
+  /// `limit` of each. As many of those that ask for resources are looked at as when one is chosen.
   priority_counts waiting(const std::string& task_type, timestamp now, uint32_t limit, const fits& has_room) const;
 
   /// Task types that have a queue.

@@ -10,8 +10,8 @@
 
 namespace overwatch {
 
-/// Which tasks of other partitions have to be asked for, because tasks of this one wait for them, and when: at once, then
-/// after pauses that grow. Only so many are watched; the others are loaded from the state as these end.
+/// Which tasks of other partitions have to be asked for, because tasks of this one wait for them, and when: at once,
+/// then after pauses that grow. Only so many are watched; the others are loaded from the state as these end.
 class remote_parents {
 public:
   using time_point = std::chrono::steady_clock::time_point;

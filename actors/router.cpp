@@ -75,7 +75,8 @@ router_state::interface::behavior_type router(router_state::pointer self, router
     [=](finish_request& x) { return self->state.to_node<finish_reply>(node_of_worker(x.worker), x); },
     [=](leave_request& x) { return self->state.to_node<leave_reply>(node_of_worker(x.worker), x); },
     [=](cluster_request& x) {
-      return x.confirmed ? self->state.to_leader<cluster_status>(*x.confirmed, x, effect::none) : self->state.here<cluster_status>(x);
+      return x.confirmed ? self->state.to_leader<cluster_status>(*x.confirmed, x, effect::none)
+                         : self->state.here<cluster_status>(x);
     },
     [=](add_node_request& x) { return self->state.to_leader<cluster_status>(control, x, effect::repeatable); },
     [=](remove_node_request& x) { return self->state.to_leader<cluster_status>(control, x, effect::repeatable); },

@@ -49,8 +49,8 @@ public:
   void set_peer(const peer_report& x);
   void tick();
 
-  /// The partition of a task or workflow. An id that was not made here is looked for where everything is that has no place
-  /// of its own.
+  /// The partition of a task or workflow. An id that was not made here is looked for where everything is that has no
+  /// place of its own.
   partition_id of(const task_id& id) const { return id.partition() < own_.size() ? id.partition() : control_partition; }
 
   /// Answered by this node.
@@ -128,7 +128,8 @@ private:
   caf::error no_leader(partition_id partition) const;
   bool is_leaderless(partition_id partition) const;
   partition_id next_spread();
-  void submit_to(partition_id partition, std::shared_ptr<submit_request> request, taker<submit_reply> done, failer fail);
+  void submit_to(partition_id partition, std::shared_ptr<submit_request> request, taker<submit_reply> done,
+                 failer fail);
   caf::result<submit_reply> submit_whole(partition_id partition, submit_request& x);
   caf::result<submit_reply> submit_in_parts(submit_request& x, const std::vector<partition_id>& places);
 

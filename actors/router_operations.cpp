@@ -68,11 +68,12 @@ caf::error router_state::no_leader(partition_id partition) const {
   auto message = "partition " + std::to_string(partition) + " has no leader";
   if (auto i = leaderless_since_.find(partition); i != leaderless_since_.end()) {
     auto time = std::chrono::duration_cast<std::chrono::seconds>(self_->clock().now() - i->second);
-    message = "partition " + std::to_string(partition) + " has had no leader for " + std::to_string(time.count()) + " s";
+    message =
+      "partition " + std::to_string(partition) + " has had no leader for " + std::to_string(time.count()) + " s";
   }
-  message += ": a majority of its nodes has to be up and in touch. From here: " + up + (up.find(',') == std::string::npos
-             ? " is up" : " are up") + (down.empty() ? "" : ", not " + down)
-             + ". What was acknowledged is safe; reads that may be old can be asked for with ?consistency=local";
+  message += ": a majority of its nodes has to be up and in touch. From here: " + up +
+             (up.find(',') == std::string::npos ? " is up" : " are up") + (down.empty() ? "" : ", not " + down) +
+             ". What was acknowledged is safe; reads that may be old can be asked for with ?consistency=local";
   return make_error(ec::unavailable, message);
 }
 
@@ -106,7 +107,8 @@ void router_state::wait_for_leader(const operation_ptr& x) {
 void router_state::not_done(const operation_ptr& x, caf::error why) {
   auto code = describe(why).code;
   x->unclear |= code != ec::not_leader;
-  auto again = code == ec::not_leader || (x->what != effect::once && (code == ec::timed_out || code == ec::unavailable));
+  auto again =
+    code == ec::not_leader || (x->what != effect::once && (code == ec::timed_out || code == ec::unavailable));
   if (again && self_->clock().now() < x->until) {
     wait_for_leader(x);
     return;
@@ -122,8 +124,10 @@ void router_state::give_up(const operation_ptr& x) {
   operations_.erase(x);
   auto why = no_leader(x->partition);
   if (x->what != effect::none && x->unclear)
-    why = make_error(ec::timed_out, "an earlier leader was asked and did not answer; whether it was done is unknown: look, "
-                                    "or ask again with the same id. Now " + describe(why).message);
+    why =
+      make_error(ec::timed_out, "an earlier leader was asked and did not answer; whether it was done is unknown: look, "
+                                "or ask again with the same id. Now " +
+                                  describe(why).message);
   x->fail(std::move(why));
 }
 

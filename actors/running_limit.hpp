@@ -8,9 +8,9 @@
 
 namespace overwatch {
 
-/// How many attempts run at once on a node, over all its pools: each takes a place for every attempt that it begins. Shares keep
-/// schedulers from sending more; this keeps the bound whatever was sent. Any thread may call; it is the one thing that pools of
-/// a node share, because a message for every attempt would cost more than the attempt.
+/// How many attempts run at once on a node, over all its pools: each takes a place for every attempt that it begins.
+/// Shares keep schedulers from sending more; this keeps the bound whatever was sent. Any thread may call; it is the one
+/// thing that pools of a node share, because a message for every attempt would cost more than the attempt.
 class running_limit {
 public:
   explicit running_limit(uint32_t configured) : configured_{configured}, limit_{configured} {}

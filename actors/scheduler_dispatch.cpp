@@ -21,8 +21,8 @@ bool scheduler_state::has_room(const node_entry& node, const ready_key& task) co
          && (x.memory_mb == 0 || node.held.memory_mb + x.memory_mb <= node.memory_mb);
 }
 
-// Of those that can take the task, the one with the largest part of its slots free, on the node with the largest part of its
-// limit free: so work spreads over nodes by what each has.
+// Of those that can take the task, the one with the largest part of its slots free, on the node with the largest part
+// of its limit free: so work spreads over nodes by what each has.
 scheduler_state::pool_entry* scheduler_state::free_pool(const std::string& task_type, const ready_key& task) {
   auto i = pools_of_type_.find(task_type);
   if (i == pools_of_type_.end())
@@ -87,7 +87,8 @@ void scheduler_state::reserve() {
       });
       return i == list.end() ? nullptr : *i;
     };
-    auto first = ready_.first_with_demand(task_type, time, [&](const ready_key& x) { return find_pool(x, true) != nullptr; });
+    auto first =
+      ready_.first_with_demand(task_type, time, [&](const ready_key& x) { return find_pool(x, true) != nullptr; });
     if (!first) {
       demanding_.erase(task_type);
       continue;
@@ -115,7 +116,8 @@ void scheduler_state::fill_starts(entry_in_flight& entry, command_batch& batch) 
         continue;
       auto fits = [&, &name = task_type](const ready_key& task) { return free_pool(name, task) != nullptr; };
       auto candidate = ready_.best(task_type, time, fits);
-      if (!candidate || (best && std::pair{best->rank, best->key.queued} < std::pair{candidate->rank, candidate->key.queued}))
+      if (!candidate ||
+          (best && std::pair{best->rank, best->key.queued} < std::pair{candidate->rank, candidate->key.queued}))
         continue;
       best_type = &task_type;
       best = candidate;
@@ -166,7 +168,8 @@ void scheduler_state::react_to_start(const task_change& change) {
   if (batch.mark.number == 0)
     batch.mark = {epoch_, ++last_mark_};
   running.mark = batch.mark;
-  batch.attempts.push_back({{change.spec, change.payload}, change.state.fence, *change.state.started_at, change.parents});
+  batch.attempts.push_back(
+    {{change.spec, change.payload}, change.state.fence, *change.state.started_at, change.parents});
 }
 
 // -- ending --------------------------------------------------------------------

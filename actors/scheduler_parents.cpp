@@ -3,8 +3,8 @@
 
 #include <caf/event_based_actor.hpp>
 
-/// The part of the scheduler that watches over parents in other partitions: asks there what became of them, and proposes
-/// what is answered.
+/// The part of the scheduler that watches over parents in other partitions: asks there what became of them, and
+/// proposes what is answered.
 namespace overwatch {
 
 namespace {

@@ -20,7 +20,8 @@ constexpr size_t promotes_per_entry = 1'000;
 void scheduler_state::react_to_freed(const applied_entry& entry) {
   for (const auto& wait : entry.rate_waits) {
     if (auto known = rate_waits_.find(wait.reason); known != rate_waits_.end())
-      if (auto at = rates_by_time_.find(known->second.next); at != rates_by_time_.end() && at->second.erase(wait.reason))
+      if (auto at = rates_by_time_.find(known->second.next);
+          at != rates_by_time_.end() && at->second.erase(wait.reason))
         if (at->second.empty())
           rates_by_time_.erase(at);
     rate_waits_[wait.reason] = wait;
@@ -30,8 +31,8 @@ void scheduler_state::react_to_freed(const applied_entry& entry) {
     release(reason);
 }
 
-// Who waits for a scope waits for all that overlaps with it, and a gate lets everybody through. Of what is left only one
-// task can take.
+// Who waits for a scope waits for all that overlaps with it, and a gate lets everybody through. Of what is left only
+// one task can take.
 void scheduler_state::release(const std::string& reason) {
   auto together = wait_reason::is(reason, wait_reason::gate) || wait_reason::is(reason, wait_reason::snapshot);
   parked_.release(reason, together ? parked_tasks::all : 1);

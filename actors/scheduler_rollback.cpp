@@ -71,7 +71,8 @@ void scheduler_state::ask_to_restore(const task_id& id, restoration& x) {
                                          && i->second.request == number)
           i->second.request = 0; // it is asked again when the node is back
         else
-          end_restore(id, number, rollback_status::failed, "the snapshotter did not answer: " + describe(error).message);
+          end_restore(id, number, rollback_status::failed,
+                      "the snapshotter did not answer: " + describe(error).message);
       });
 }
 
@@ -151,7 +152,8 @@ caf::result<task_record> scheduler_state::roll_back(const rollback_request& x) {
     return make_error(ec::not_leader, "this node is not ready; try again in a moment");
   auto promise = self_->make_response_promise<task_record>();
   propose_request begin;
-  begin.commands.emplace_back(rollback_command{x.id, rollback_status::running, "asked for by " + x.by + ": " + x.reason});
+  begin.commands.emplace_back(
+    rollback_command{x.id, rollback_status::running, "asked for by " + x.by + ": " + x.reason});
   propose_then(begin, [this, promise, id = x.id](caf::expected<propose_reply> reply) mutable {
     if (!reply)
       promise.deliver(std::move(reply.error()));

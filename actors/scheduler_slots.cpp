@@ -76,7 +76,8 @@ void scheduler_state::share_pool(pool_entry& pool) {
 // -- demand --------------------------------------------------------------------
 
 bool scheduler_state::may_start(const pool_entry& pool) const {
-  return dispatching_ && !leaving_ && disk_ != disk_state::full && pool.agreed && pool.live && !nodes_.at(pool.node).draining;
+  return dispatching_ && !leaving_ && disk_ != disk_state::full && pool.agreed && pool.live &&
+         !nodes_.at(pool.node).draining;
 }
 
 // Tasks that could start on the pool, were there more slots.
@@ -89,8 +90,8 @@ priority_counts scheduler_state::waiting_for(const pool_entry& pool) const {
   });
 }
 
-// The keeper asks now and then, so it is told at once only what others, or tasks here, wait for: a slot beyond the share was
-// given back, or the first task waits for one.
+// The keeper asks now and then, so it is told at once only what others, or tasks here, wait for: a slot beyond the
+// share was given back, or the first task waits for one.
 bool scheduler_state::has_news(const pool_entry& pool) const {
   const auto& node = nodes_.at(pool.node);
   auto fell = [](uint32_t busy, uint32_t told, uint32_t share) { return busy < told && told > share; };

@@ -98,8 +98,9 @@ void scheduler_state::miss_deadline(const task_id& id) {
       [this, id](const task_record& record) {
         auto pools = pools_of_type_.find(record.spec.task_type);
         auto served = record.state.fence.attempt > 0 || (pools != pools_of_type_.end() && !pools->second.empty());
-        add(served ? violate_command{id, violation::timeout, "its deadline passed before an attempt could end it"}
-                   : violate_command{id, violation::rejected, "its deadline passed and no worker ever served its type"});
+        add(served
+              ? violate_command{id, violation::timeout, "its deadline passed before an attempt could end it"}
+              : violate_command{id, violation::rejected, "its deadline passed and no worker ever served its type"});
         schedule_send();
       },
       [](const caf::error&) {}); // deleted meanwhile

@@ -56,7 +56,8 @@ why_reply scheduler_state::explain_run(const task_record& record) const {
   } else if (running != running_.end() && !running->second.pool && !running->second.finishing) {
     reply.kind = wait_kind::node;
     reply.data["node"] = state.node;
-    reply.sentence = "Its " + attempt + " runs on node " + state.node + ", which is not there right now; it is taken for lost soon.";
+    reply.sentence =
+      "Its " + attempt + " runs on node " + state.node + ", which is not there right now; it is taken for lost soon.";
   } else {
     reply.sentence = "It is running: " + attempt + " on node " + state.node + ".";
   }
@@ -87,10 +88,12 @@ why_reply scheduler_state::explain_wait(const task_record& record) const {
   };
   static constexpr form forms[] = {
     {wait_reason::gate, wait_kind::gate, "It waits for the gate ", ", which is closed."},
-    {wait_reason::concurrency, wait_kind::concurrency, "As many tasks as are allowed run with the concurrency key ", "."},
+    {wait_reason::concurrency, wait_kind::concurrency, "As many tasks as are allowed run with the concurrency key ",
+     "."},
     {wait_reason::exclusive, wait_kind::exclusive, "Another running task holds ", "."},
     {wait_reason::rate, wait_kind::rate, "As many tasks as are allowed were started lately with the rate key ", "."},
-    {wait_reason::snapshot, wait_kind::snapshot, "A task that runs or is rolled back has an overlapping snapshot: ", "."},
+    {wait_reason::snapshot, wait_kind::snapshot,
+     "A task that runs or is rolled back has an overlapping snapshot: ", "."},
   };
   for (const auto& x : forms) {
     if (!wait_reason::is(reason, x.word))
@@ -121,13 +124,15 @@ why_reply scheduler_state::explain_queue(const task_record& record) const {
     auto left = std::chrono::duration<double>(*state.due - options_.clock()).count();
     reply.data["seconds"] = std::to_string(std::max(0.0, left));
     if (state.status == task_status::retrying)
-      return say(wait_kind::backoff, "Attempt " + std::to_string(state.fence.attempt) + " failed (" + state.error.message
-                                       + "); it waits for its backoff to pass before it is tried again.");
+      return say(wait_kind::backoff, "Attempt " + std::to_string(state.fence.attempt) + " failed (" +
+                                       state.error.message +
+                                       "); it waits for its backoff to pass before it is tried again.");
     return say(wait_kind::time, "It is scheduled for later: its time has not come yet.");
   }
   if (!dispatching_ || leaving_)
-    return say(wait_kind::pause, leaving_ ? "The node is stopping; it runs after the restart."
-                                          : "Dispatch is stopped: resume it with `overwatch resume` or POST /api/overwatch/start.");
+    return say(wait_kind::pause,
+               leaving_ ? "The node is stopping; it runs after the restart."
+                        : "Dispatch is stopped: resume it with `overwatch resume` or POST /api/overwatch/start.");
   if (disk_ == disk_state::full)
     return say(wait_kind::disk, "The node's disk is full; tasks start again when there is space.");
   auto pools = pools_of_type_.find(spec.task_type);
@@ -146,7 +151,8 @@ why_reply scheduler_state::explain_queue(const task_record& record) const {
 }
 
 // Where it may run there is no free slot, or no room, or it is its turn now.
-why_reply scheduler_state::explain_slots(const task_record& record, const std::vector<const pool_entry*>& usable) const {
+why_reply scheduler_state::explain_slots(const task_record& record,
+                                         const std::vector<const pool_entry*>& usable) const {
   const auto& [spec, state, payload, result] = record;
   why_reply reply{spec.id, state.status, wait_kind::slot, {}, {}};
   uint32_t slots = 0;
@@ -164,8 +170,10 @@ why_reply scheduler_state::explain_slots(const task_record& record, const std::v
   auto queue = std::to_string(ahead) + (ahead == 1 ? " task is" : " tasks are") + " before it.";
   auto say_share = [&](uint32_t own, const std::string& what) {
     reply.data["share"] = std::to_string(own);
-    reply.sentence = "The share of its partition, " + std::to_string(own) + " of " + what + ", is used up; other partitions "
-                     "have the rest; " + queue;
+    reply.sentence = "The share of its partition, " + std::to_string(own) + " of " + what +
+                     ", is used up; other partitions "
+                     "have the rest; " +
+                     queue;
     return reply;
   };
   if (busy >= share) {
@@ -220,8 +228,8 @@ why_reply scheduler_state::explain_placement(const task_record& record) const {
     reply.sentence = "It may only run on node " + where.node + ", which is not there or does not " + "serve "
                      + record.spec.task_type + '.';
   } else {
-    reply.sentence = "It may only run on node " + where.node + " with the labels " + labels + "; no such node that " + served
-                     + " is there.";
+    reply.sentence = "It may only run on node " + where.node + " with the labels " + labels + "; no such node that " +
+                     served + " is there.";
   }
   return reply;
 }
@@ -237,8 +245,9 @@ why_reply scheduler_state::explain_room(const task_record& record) const {
   }
   reply.data["memory_mb"] = std::to_string(most);
   if (spec.resources.memory_mb > most)
-    reply.sentence = "It asks for " + std::to_string(spec.resources.memory_mb) + " MiB of memory; no node has more than "
-                     + std::to_string(most) + ": it will not run before one has.";
+    reply.sentence = "It asks for " + std::to_string(spec.resources.memory_mb) +
+                     " MiB of memory; no node has more than " + std::to_string(most) +
+                     ": it will not run before one has.";
   else if (reply.data.count("reserved_for"))
     reply.sentence = "The next resources are kept for a larger task that has waited for long.";
   else
@@ -263,7 +272,8 @@ resources_reply scheduler_state::resources() const {
                      std::max(0.0, node.held.io), node.reserved_for};
     x.labels = node.labels;
     x.running = node.busy;
-    x.present = std::any_of(pools_.begin(), pools_.end(), [&, &own = name](const auto& y) { return y.second->node == own; });
+    x.present =
+      std::any_of(pools_.begin(), pools_.end(), [&, &own = name](const auto& y) { return y.second->node == own; });
     x.draining = node.draining;
     x.drain_until = node.drain_until;
     reply.nodes.push_back(std::move(x));

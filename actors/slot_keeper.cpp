@@ -181,7 +181,8 @@ void slot_keeper_state::say(partition_id number, partition& to) {
 
 // -- time ----------------------------------------------------------------------
 
-// Where there are fewer slots than partitions that want one, those that have had theirs for a while go behind the others.
+// Where there are fewer slots than partitions that want one, those that have had theirs for a while go behind the
+// others.
 void slot_keeper_state::end_turns(division& x, time_point time) {
   auto wants = [](const claimant& y) {
     return std::any_of(y.claim.demand.begin(), y.claim.demand.end(), [](auto n) { return n > 0; });

@@ -34,14 +34,16 @@ struct slot_keeper_options {
   milliseconds resend_after{2'000};///< a share that was not answered
   milliseconds ask_after{5'000};   ///< what a scheduler has and wants, when nothing happens
   milliseconds forget_after{60'000}; ///< what runs for a partition that has no scheduler in sight
-  milliseconds turn{1'000};        ///< for so long a partition keeps a slot that others wait for, where there are fewer than those
+  /// for so long a partition keeps a slot that others wait for, where there are fewer than those
+  milliseconds turn{1'000};
 };
 
-/// Every node with several partitions has one. Says to each scheduler its `slot_share`, which it answers with its `slot_demand`.
+/// Every node with several partitions has one. Says to each scheduler its `slot_share`, which it answers with its
+/// `slot_demand`.
 ///
-/// Nobody is promised what another may still use: a share that shrinks is free when its scheduler has answered and its attempts
-/// above it have ended. One share at a time is on its way to each scheduler, and is said again until it is answered; so nothing
-/// has to arrive. A scheduler that goes away leaves its share, but for what runs, for a while.
+/// Nobody is promised what another may still use: a share that shrinks is free when its scheduler has answered and its
+/// attempts above it have ended. One share at a time is on its way to each scheduler, and is said again until it is
+/// answered; so nothing has to arrive. A scheduler that goes away leaves its share, but for what runs, for a while.
 class slot_keeper_state {
 public:
   static inline const char* name = "slot_keeper";

@@ -14,8 +14,8 @@
 
 #include <set>
 
-/// The lower half of the map inside a node: who keeps the state and reads it. These messages never leave the node, so they
-/// may carry pointers to immutable values.
+/// The lower half of the map inside a node: who keeps the state and reads it. These messages never leave the node, so
+/// they may carry pointers to immutable values.
 namespace overwatch {
 
 // -- journal -------------------------------------------------------------------

@@ -62,7 +62,8 @@ public:
   virtual std::optional<std::string> get(key_space space, std::string_view key) const = 0;
 
   /// The values of `keys` (sorted), in their order.
-  virtual std::vector<std::optional<std::string>> get_many(key_space space, const std::vector<std::string>& keys) const = 0;
+  virtual std::vector<std::optional<std::string>> get_many(key_space space,
+                                                           const std::vector<std::string>& keys) const = 0;
 
   /// Keys in [first, last), upwards or (`reverse`) downwards.
   virtual std::unique_ptr<store_cursor> scan(key_space space, std::string first, std::string last,

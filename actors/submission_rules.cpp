@@ -10,7 +10,8 @@ namespace {
 namespace limits = task_limits;
 
 failure too_long(std::string field, size_t size, size_t limit) {
-  return {ec::invalid, std::move(field), "has " + std::to_string(size) + " bytes; at most " + std::to_string(limit) + " are allowed"};
+  return {ec::invalid, std::move(field),
+          "has " + std::to_string(size) + " bytes; at most " + std::to_string(limit) + " are allowed"};
 }
 
 failure check_text(std::string field, std::string_view text, size_t limit) {

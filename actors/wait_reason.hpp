@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-/// Why a task is parked: what it waits for, as text `word:name` in `task_state::waits_for`. The state machine parks tasks
-/// under it and says when it is gone; the scheduler lets them try again then.
+/// Why a task is parked: what it waits for, as text `word:name` in `task_state::waits_for`. The state machine parks
+/// tasks under it and says when it is gone; the scheduler lets them try again then.
 namespace overwatch::wait_reason {
 
 inline constexpr std::string_view gate = "gate:";               ///< a closed gate

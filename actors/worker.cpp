@@ -38,7 +38,8 @@ worker_actor::behavior_type worker(worker_actor::stateful_pointer<worker_state> 
         item.started_at = now();
         auto begin = std::chrono::steady_clock::now();
         item.how = run_handler(run, *context);
-        item.execution = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+        item.execution =
+          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
         done.items.push_back(std::move(item));
       }
       self->send(owner, std::move(done));

@@ -16,16 +16,21 @@ constexpr size_t max_remembered = 10'000; // outcomes that a finish may repeat w
 constexpr auto ask_log_after = std::chrono::seconds{5}; // without word from the pool
 
 failure not_wanted(const task_id& id) {
-  return {ec::conflict, {}, "this attempt of task " + to_string(id) + " had ended before: its lease, a limit of time or a cancel "
-                            "was faster; its outcome is not wanted any more"};
+  return {ec::conflict,
+          {},
+          "this attempt of task " + to_string(id) +
+            " had ended before: its lease, a limit of time or a cancel "
+            "was faster; its outcome is not wanted any more"};
 }
 
 failure not_known(const task_id& id) {
-  return {ec::unavailable, {}, "whether the outcome of task " + to_string(id) + " is durable is not known yet; send it again"};
+  return {ec::unavailable,
+          {},
+          "whether the outcome of task " + to_string(id) + " is durable is not known yet; send it again"};
 }
 
-// Whether a task, as the log has it, ended its attempt the way its worker says. Only the worker that held the fencing token can
-// have completed the attempt.
+// Whether a task, as the log has it, ended its attempt the way its worker says. Only the worker that held the fencing
+// token can have completed the attempt.
 failure judge(const task_record& task, const fencing_token& fence, const finished_attempt& how) {
   const auto& state = task.state;
   if (state.fence != fence)
@@ -56,7 +61,8 @@ outcome outcome_of(finished_attempt& how) {
 
 // -- without an outcome of its own -----------------------------------------------
 
-void worker_sessions_state::end(const parked_attempt& x, outcome how, timestamp since, std::chrono::microseconds execution) {
+void worker_sessions_state::end(const parked_attempt& x, outcome how, timestamp since,
+                                std::chrono::microseconds execution) {
   attempts_done done;
   done.worker = x.slot;
   done.items.push_back({x.context->task().id, std::move(how), since, execution, x.context->fence()});
@@ -220,7 +226,8 @@ void worker_sessions_state::keep_ticking() {
 }
 
 void worker_sessions_state::answer_waits(const session& owner, service& x, time_point time) {
-  auto passed = std::stable_partition(x.claims.begin(), x.claims.end(), [&](const auto& claim) { return claim.until > time; });
+  auto passed =
+    std::stable_partition(x.claims.begin(), x.claims.end(), [&](const auto& claim) { return claim.until > time; });
   for (auto claim = passed; claim != x.claims.end(); ++claim) {
     claim_reply reply;
     add_stops(owner, reply.stops);

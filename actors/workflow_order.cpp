@@ -12,7 +12,8 @@ constexpr size_t name_bytes = 64;
 
 bool is_name(const std::string& text) {
   auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
   };
   return !text.empty() && text.size() <= name_bytes && std::all_of(text.begin(), text.end(), allowed);
 }
@@ -44,7 +45,8 @@ caf::expected<std::vector<size_t>> order_of_tasks(const std::vector<workflow_tas
   for (size_t i = 0; i < tasks.size(); ++i) {
     const auto& name = tasks[i].name;
     if (!is_name(name))
-      return fault(i, "/name", "\"" + name.substr(0, name_bytes) + "\" is no name: 1 to 64 of letters, digits, _ . and -");
+      return fault(i, "/name",
+                   "\"" + name.substr(0, name_bytes) + "\" is no name: 1 to 64 of letters, digits, _ . and -");
     if (!places.emplace(name, i).second)
       return fault(i, "/name", "\"" + name + "\" is the name of two tasks: names are unique within a workflow");
   }
@@ -79,7 +81,8 @@ caf::expected<std::vector<size_t>> order_of_tasks(const std::vector<workflow_tas
   if (order.size() == tasks.size())
     return order;
   auto first = static_cast<size_t>(std::find(placed.begin(), placed.end(), false) - placed.begin());
-  return fault(first, "/depends_on", "the tasks depend on each other in a circle: " + find_cycle(tasks, places, placed, first));
+  return fault(first, "/depends_on",
+               "the tasks depend on each other in a circle: " + find_cycle(tasks, places, placed, first));
 }
 
 } // namespace overwatch

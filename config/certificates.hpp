@@ -24,6 +24,7 @@ struct certificate_finding {
 inline constexpr std::chrono::hours certificate_notice{24 * 30};
 
 /// Reads the files: can they be read, do they belong together, was the one issued by the other, and when do they end?
-std::vector<certificate_finding> check_certificates(const certificate_files& files, std::chrono::system_clock::time_point now);
+std::vector<certificate_finding> check_certificates(const certificate_files& files,
+                                                    std::chrono::system_clock::time_point now);
 
 } // namespace overwatch

@@ -78,8 +78,9 @@ void check_cluster(const settings& values, findings& result) {
   check_certificate_options(values, result);
   const auto& x = values.cluster;
   if (x.lease >= x.adopt_timeout)
-    result.push_back({"cluster.lease", "must be less than cluster.adopt-timeout (" + std::to_string(x.adopt_timeout.count())
-                                         + " s): a node has to stop what must not run twice before another one starts it"});
+    result.push_back(
+      {"cluster.lease", "must be less than cluster.adopt-timeout (" + std::to_string(x.adopt_timeout.count()) +
+                          " s): a node has to stop what must not run twice before another one starts it"});
   if (values.cluster.nodes.empty())
     return;
   auto readable = true;

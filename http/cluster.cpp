@@ -87,7 +87,8 @@ response remove_node(service& s, const request& x) {
 }
 
 constexpr std::array<field_rule<milliseconds>, 1> drain_rules{{
-  {"limit", [](const input& in, milliseconds& x) { read_duration(in, milliseconds{0}, std::chrono::hours{24 * 365}, x); }},
+  {"limit",
+   [](const input& in, milliseconds& x) { read_duration(in, milliseconds{0}, std::chrono::hours{24 * 365}, x); }},
 }};
 
 response drain_node(service& s, const request& x) {
@@ -115,7 +116,8 @@ response transfer(service& s, const request& x) {
   const auto& number = x.values.front();
   if (number.empty() || number.size() > 5 || number.find_first_not_of("0123456789") != std::string::npos
       || std::stoul(number) > UINT16_MAX)
-    return error_response(404, "not_found", "\"" + number + "\" is no partition; GET /api/overwatch/cluster lists them");
+    return error_response(404, "not_found",
+                          "\"" + number + "\" is no partition; GET /api/overwatch/cluster lists them");
   body.partition = static_cast<partition_id>(std::stoul(number));
   auto reply = s.ask<group_status>(std::move(body));
   if (!reply)

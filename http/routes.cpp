@@ -6,10 +6,11 @@ namespace overwatch::http {
 const std::vector<route>& all_routes() {
   static const auto routes = [] {
     std::vector<route> out;
-    for (auto* rows : {task_routes, batch_routes, task_action_routes, task_control_routes, workflow_routes, gate_routes,
-                       key_routes, schedule_routes, rule_routes, control_routes, stats_routes, config_routes,
-                       pool_routes, worker_routes, resource_routes, cluster_routes, event_routes, metrics_routes, health_routes, orchestrator_routes,
-                       openapi_routes})
+    for (auto* rows :
+         {task_routes,   batch_routes,        task_action_routes, task_control_routes, workflow_routes, gate_routes,
+          key_routes,    schedule_routes,     rule_routes,        control_routes,      stats_routes,    config_routes,
+          pool_routes,   worker_routes,       resource_routes,    cluster_routes,      event_routes,    metrics_routes,
+          health_routes, orchestrator_routes, openapi_routes})
       for (auto& row : rows())
         out.push_back(row);
     return out;

@@ -150,7 +150,11 @@ void append_claimed(std::string& out, const claimed_attempt& x) {
 void append_stops(object_writer& json, const std::vector<attempt_stop>& stops) {
   auto& list = json.member("stop");
   append_array(list, stops, [&](const attempt_stop& x) {
-    object_writer{list}.text("id", to_string(x.id)).text("token", token_of(x.fence)).text("reason", name_of(x.reason)).close();
+    object_writer{list}
+      .text("id", to_string(x.id))
+      .text("token", token_of(x.fence))
+      .text("reason", name_of(x.reason))
+      .close();
   });
 }
 

@@ -42,11 +42,11 @@ inline constexpr std::array<std::string_view, 21> event_kind_names{
 
 inline std::string_view name_of(event_kind x) { return event_kind_names[static_cast<size_t>(x)]; }
 
-/// A place in the event stream of a partition: the log index of the change, and the number of the event among those that
-/// tell of it. The same on every node. An event that is not in the log (progress, log lines) has the index of the newest entry
-/// where it is shown, and for a number the microseconds of its time, or more when others came in the same one: such numbers are
-/// above those of all events that are in the log. So a reader that goes on at another node misses no event of the
-/// log and sees none twice; of the others it may, around the moment of the change.
+/// A place in the event stream of a partition: the log index of the change, and the number of the event among those
+/// that tell of it. The same on every node. An event that is not in the log (progress, log lines) has the index of the
+/// newest entry where it is shown, and for a number the microseconds of its time, or more when others came in the same
+/// one: such numbers are above those of all events that are in the log. So a reader that goes on at another node misses
+/// no event of the log and sees none twice; of the others it may, around the moment of the change.
 struct event_cursor {
   partition_id partition = 0;
   uint64_t index = 0;
@@ -75,7 +75,8 @@ std::optional<event_cursor> parse_event_cursor(std::string_view text);
 
 /// How far a reader has come: the cursor of the newest event that it has seen, of each partition.
 struct event_position {
-  std::vector<event_cursor> cursors; ///< by partition, ascending; from one that is not named it wants what comes from now on
+  /// by partition, ascending; from one that is not named it wants what comes from now on
+  std::vector<event_cursor> cursors;
 
   /// Of a partition; null: it is not named.
   const event_cursor* find(partition_id partition) const;
@@ -139,7 +140,8 @@ typename Inspector::result_type inspect(Inspector& f, event_request& x) {
 /// Events of one partition come in the order of its log, those of several in the order in which they reached the node.
 struct event_batch {
   std::vector<event> events; ///< empty when the wait passed
-  event_position from;       ///< what was asked for, with every partition; each event takes it to the event's own cursor
+  /// what was asked for, with every partition; each event takes it to the event's own cursor
+  event_position from;
   event_position next;       ///< where to continue
 };
 

@@ -6,8 +6,8 @@
 #include <caf/type_erased_tuple.hpp>
 #include <caf/type_id.hpp>
 
-// What CAF needs to carry and to serialise messages is templates: thousands of functions in a file that sends a few dozen
-// types, and half the time to compile it. Files only declare them; one file for each block makes them, with
+// What CAF needs to carry and to serialise messages is templates: thousands of functions in a file that sends a few
+// dozen types, and half the time to compile it. Files only declare them; one file for each block makes them, with
 // `template class` here: message_types.cpp for the block of type_ids.hpp.
 #define OVERWATCH_MESSAGE_TEMPLATE extern template class
 

@@ -376,8 +376,8 @@ typename Inspector::result_type inspect(Inspector& f, dispatch_reply& x) { retur
 
 /// Changes settings that can change while the node runs; durable, and stronger than the config file until
 /// the setting is cleared with an empty value. Keys: `max_concurrent_tasks`, `generation_interval` (s),
-/// `retention` (s), `slots.<type>`, `task_types.<type>` (1: the type is known, also while nobody serves it; registering a
-/// worker sets it).
+/// `retention` (s), `slots.<type>`, `task_types.<type>` (1: the type is known, also while nobody serves it; registering
+/// a worker sets it).
 struct settings_request {
   std::map<std::string, std::string> set; ///< empty: only read
 };

@@ -241,8 +241,8 @@ typename Inspector::result_type inspect(Inspector& f, task_error& x) {
 
 // -- the task ----------------------------------------------------------------
 
-/// What a client asked for. Only `patch_request` changes it after the submit. The payload (a JSON object as text) travels
-/// beside it, because most readers do not want it.
+/// What a client asked for. Only `patch_request` changes it after the submit. The payload (a JSON object as text)
+/// travels beside it, because most readers do not want it.
 struct task_spec {
   task_id id;
   std::string name;
@@ -319,8 +319,9 @@ struct task_state {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, task_state& x) {
   return f(x.status, x.fence, x.failures, x.lost_in_a_row, x.cancel_requested, x.order, x.due, x.queued_at,
-           x.started_at, x.finished_at, x.percent, x.message, x.error, x.rollback, x.node, x.worker, x.cancel_reason, x.execution,
-           x.waits_for, x.parents_left, x.approvals, x.cached_from, x.usage, x.rollback_message, x.snapshot_until);
+           x.started_at, x.finished_at, x.percent, x.message, x.error, x.rollback, x.node, x.worker, x.cancel_reason,
+           x.execution, x.waits_for, x.parents_left, x.approvals, x.cached_from, x.usage, x.rollback_message,
+           x.snapshot_until);
 }
 
 /// A whole task as clients see it.

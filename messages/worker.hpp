@@ -11,11 +11,12 @@
 #include <string>
 #include <vector>
 
-/// Attached workers: programs outside the nodes that execute tasks. One registers with the task types that it serves, claims
-/// attempts, says with heartbeats that it lives and how they go on, and finishes each with one outcome.
+/// Attached workers: programs outside the nodes that execute tasks. One registers with the task types that it serves,
+/// claims attempts, says with heartbeats that it lives and how they go on, and finishes each with one outcome.
 ///
-/// Each of these requests is answered by the node at which the worker is registered; its name is in the worker's id. An id that is
-/// not known (any more) is `not_found`: register again; what the worker still runs is lost and starts again elsewhere.
+/// Each of these requests is answered by the node at which the worker is registered; its name is in the worker's id. An
+/// id that is not known (any more) is `not_found`: register again; what the worker still runs is lost and starts again
+/// elsewhere.
 namespace overwatch {
 
 namespace worker_limits {
@@ -36,9 +37,9 @@ struct served_type {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, served_type& x) { return f(x.task_type, x.slots); }
 
-/// Attaches a worker. A type that was never served becomes known, for good, before this is answered. Attempts come only to a
-/// claim, so a registration whose answer got lost costs nothing but its lease. `invalid` names the field that is wrong;
-/// `overloaded`: as many workers are attached as the node takes (`workers.max`).
+/// Attaches a worker. A type that was never served becomes known, for good, before this is answered. Attempts come only
+/// to a claim, so a registration whose answer got lost costs nothing but its lease. `invalid` names the field that is
+/// wrong; `overloaded`: as many workers are attached as the node takes (`workers.max`).
 struct register_worker_request {
   std::string name;               ///< for people, 1 to 128 bytes
   std::vector<served_type> types; ///< 1 to 64, each type once
@@ -70,9 +71,9 @@ struct parent_result {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, parent_result& x) { return f(x.name, x.id, x.status, x.result); }
 
-/// Asks for attempts of one type. Answered as soon as there is one, or something to stop, and after `wait` at the latest: then
-/// with an empty list. The wait ends before the lease does, so a worker that only claims stays attached; and it is 200 ms at least,
-/// because a task is started for a claim only.
+/// Asks for attempts of one type. Answered as soon as there is one, or something to stop, and after `wait` at the
+/// latest: then with an empty list. The wait ends before the lease does, so a worker that only claims stays attached;
+/// and it is 200 ms at least, because a task is started for a claim only.
 struct claim_request {
   std::string worker;
   std::string task_type; ///< empty: the only one that it serves
@@ -103,7 +104,8 @@ enum class stop_reason : uint8_t {
   shutdown, ///< its node stops: the task goes back to the queue
   stale     ///< it is not this worker's any more; its outcome is not wanted
 };
-inline constexpr std::array<std::string_view, 5> stop_reason_names{"cancelled", "timeout", "deadline", "shutdown", "stale"};
+inline constexpr std::array<std::string_view, 5> stop_reason_names{"cancelled", "timeout", "deadline", "shutdown",
+                                                                   "stale"};
 inline std::string_view name_of(stop_reason x) { return stop_reason_names[static_cast<size_t>(x)]; }
 
 /// This attempt must stop. It is said again until the attempt is finished; after 10 s it is fenced off.
@@ -135,7 +137,8 @@ typename Inspector::result_type inspect(Inspector& f, attempt_beat& x) {
   return f(x.id, x.fence, x.percent, x.message, x.lines);
 }
 
-/// Extends the lease of the worker and of the attempts that it names. An attempt that is not named for as long as a lease is lost.
+/// Extends the lease of the worker and of the attempts that it names. An attempt that is not named for as long as a
+/// lease is lost.
 struct heartbeat_request {
   std::string worker;
   std::vector<attempt_beat> attempts; ///< at most 10,000
@@ -175,8 +178,8 @@ struct finish_request {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, finish_request& x) { return f(x.worker, x.attempts); }
 
-/// No error: this outcome is durable. `conflict`: the attempt had ended otherwise before (its lease, a timeout, a cancel): the
-/// outcome is not wanted. `unavailable`: not known yet, send it again.
+/// No error: this outcome is durable. `conflict`: the attempt had ended otherwise before (its lease, a timeout, a
+/// cancel): the outcome is not wanted. `unavailable`: not known yet, send it again.
 struct finish_receipt {
   task_id id;
   fencing_token fence;

@@ -68,7 +68,8 @@ struct workflow_record {
 };
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, workflow_record& x) {
-  return f(x.id, x.name, x.status, x.compensation, x.created_at, x.finished_at, x.failed_task, x.cancel_reason, x.tasks);
+  return f(x.id, x.name, x.status, x.compensation, x.created_at, x.finished_at, x.failed_task, x.cancel_reason,
+           x.tasks);
 }
 
 struct get_workflow_request {

@@ -26,7 +26,8 @@ public:
 
   caf::expected<key_record> get_key(const std::string& key) override { return ask<key_record>(get_key_request{key}); }
 
-  caf::expected<key_record> put_key(const std::string& key, std::string value, std::optional<uint64_t> expected) override {
+  caf::expected<key_record> put_key(const std::string& key, std::string value,
+                                    std::optional<uint64_t> expected) override {
     return ask<key_record>(put_key_request{key, std::move(value), expected});
   }
 

@@ -108,9 +108,10 @@ void root_state::start_all() {
   auto restarts = links_.restarts;
   links_ = {};
   links_.restarts = restarts;
-  links_.journal = watch("journal", self_->spawn<caf::detached>(journal, options_.db,
-                                                                journal_options{config.storage.min_free_mb * mebi,
-                                                                                milliseconds{1000}, milliseconds{1000}}));
+  links_.journal =
+    watch("journal", self_->spawn<caf::detached>(
+                       journal, options_.db,
+                       journal_options{config.storage.min_free_mb * mebi, milliseconds{1000}, milliseconds{1000}}));
   event_hub_options hub;
   hub.node = options_.node;
   hub.max_events = config.storage.event_history;
@@ -123,10 +124,10 @@ void root_state::start_all() {
   start_snapshotter();
   for (const auto& [task_type, handler] : options_.handlers.entries())
     links_.pools.push_back(start_pool(task_type, handler, links_.journal));
-  links_.sessions = watch("worker_sessions",
-                          self_->spawn(worker_sessions, make_sessions_options(),
-                                       router_ ? caf::actor_cast<gateway_actor>(router_) : caf::actor_cast<gateway_actor>(gateway_),
-                                       links_.journal));
+  links_.sessions = watch("worker_sessions", self_->spawn(worker_sessions, make_sessions_options(),
+                                                          router_ ? caf::actor_cast<gateway_actor>(router_)
+                                                                  : caf::actor_cast<gateway_actor>(gateway_),
+                                                          links_.journal));
   start_membership();
   tell_gateways();
 }
@@ -169,7 +170,8 @@ void root_state::component_down(const caf::down_msg& x) {
   log_line(severity::error, "root", "a component failed; all are started again from durable state",
            {{"failed", what}, {"reason", reason}, {"times", failures_.size()}});
   if (failures_.size() >= max_failures)
-    options_.give_up("component " + what + " failed " + std::to_string(failures_.size()) + " times within a minute: " + reason);
+    options_.give_up("component " + what + " failed " + std::to_string(failures_.size()) +
+                     " times within a minute: " + reason);
   restarting_ = true;
   ++links_.restarts;
   stop_components();

@@ -34,7 +34,8 @@ struct root_options {
   std::string address;       ///< under which other nodes reach this one: host:port; empty: they do not
   std::map<std::string, std::string> labels; ///< of this node
   connector_actor connector; ///< may be none on a node without an address
-  std::function<void(const membership_actor&)> announce; ///< makes it known to the nodes that dial this one; may be none
+  /// makes it known to the nodes that dial this one; may be none
+  std::function<void(const membership_actor&)> announce;
   std::function<void(std::string)> give_up; ///< called when components keep failing; does not return
 };
 

@@ -16,7 +16,8 @@ std::string resize(overwatch::remote_attempt& attempt) {
   int width = 0;
   int height = 0;
   int to = 0;
-  if (std::sscanf(attempt.payload().c_str(), R"({"width":%d,"height":%d,"to":%d})", &width, &height, &to) != 3 || width < 1)
+  if (std::sscanf(attempt.payload().c_str(), R"({"width":%d,"height":%d,"to":%d})", &width, &height, &to) != 3 ||
+      width < 1)
     throw overwatch::attempt_failed{"the payload needs width, height and to", false};
   attempt.log(overwatch::log_level::info, "from " + std::to_string(width) + " to " + std::to_string(to));
   for (int percent = 0; percent < 100; percent += 25) {

@@ -56,7 +56,8 @@ client_options checked(client_options options) {
     if (address.find(':') == std::string::npos)
       throw client_error{{ec::invalid, "/addresses", "\"" + address + "\" is not host:port"}};
   if (tls != !options.key.empty() || tls != !options.ca.empty())
-    throw client_error{{ec::invalid, "/certificate", "mutual TLS needs certificate, key and ca: give all three or none"}};
+    throw client_error{
+      {ec::invalid, "/certificate", "mutual TLS needs certificate, key and ca: give all three or none"}};
   if (options.name.empty())
     options.name = host_and_process();
   return options;
@@ -83,7 +84,8 @@ void subscription::end() {
 class client_connection {
 public:
   explicit client_connection(const client_options& options)
-    : config_{options}, system_{config_}, actor_{system_.spawn(connection, options, partitions_)}, ids_{std::random_device{}()} {}
+    : config_{options}, system_{config_}, actor_{system_.spawn(connection, options, partitions_)},
+      ids_{std::random_device{}()} {}
 
   ~client_connection() {
     services_.clear(); // their threads end; the actor still knows them
@@ -271,8 +273,9 @@ subscription client::watch(event_request filter, std::function<void(const event&
 
 void client::serve(std::string task_type, uint32_t slots, remote_handler handler) {
   if (slots < 1 || slots > worker_limits::slots)
-    throw client_error{{ec::invalid, "/slots", std::to_string(slots) + " slots; 1 to " + std::to_string(worker_limits::slots)
-                                                 + " are allowed"}};
+    throw client_error{
+      {ec::invalid, "/slots",
+       std::to_string(slots) + " slots; 1 to " + std::to_string(worker_limits::slots) + " are allowed"}};
   remote_service_options x{options_.name, host_and_process(), std::move(task_type), slots, std::move(handler)};
   auto service = std::make_shared<remote_service>(std::move(x), connection_->poster());
   auto registered = std::make_shared<std::promise<failure>>();

@@ -51,12 +51,12 @@ private:
   std::function<void()> end_;
 };
 
-/// A connection to a cluster that mends itself. Thread-safe; every call blocks for at most `timeout`, unless it returns a
-/// future. Errors are thrown as `client_error`, also by futures.
+/// A connection to a cluster that mends itself. Thread-safe; every call blocks for at most `timeout`, unless it returns
+/// a future. Errors are thrown as `client_error`, also by futures.
 ///
-/// While no node answers, calls wait and are tried again. What could be done twice by that is not: a task gets its id here, so
-/// a repeated submit finds the first one. A conditional change of a key, and `retry`, are not repeated once they may have reached
-/// a node: `ec::timed_out` says that their fate is unknown.
+/// While no node answers, calls wait and are tried again. What could be done twice by that is not: a task gets its id
+/// here, so a repeated submit finds the first one. A conditional change of a key, and `retry`, are not repeated once
+/// they may have reached a node: `ec::timed_out` says that their fate is unknown.
 class client {
 public:
   explicit client(client_options options);
@@ -92,19 +92,19 @@ public:
 
   // -- events --
 
-  /// Calls `heard` for each event from now on (or after `filter.after`), in order, on a thread of its own, until the subscription
-  /// ends. Goes on where it was after a reconnect: an event of kind `gap` says when some could not be kept for so long. Of
-  /// `filter`, `kinds`, `task` and `after` count. An exception that leaves `heard` ends the process.
+  /// Calls `heard` for each event from now on (or after `filter.after`), in order, on a thread of its own, until the
+  /// subscription ends. Goes on where it was after a reconnect: an event of kind `gap` says when some could not be kept
+  /// for so long. Of `filter`, `kinds`, `task` and `after` count. An exception that leaves `heard` ends the process.
   subscription watch(event_request filter, std::function<void(const event&)> heard);
 
   // -- executing --
 
-  /// Executes tasks of a type, up to `slots` at once, each on a thread. See `remote_handler`. Returns once it is attached. Throws
-  /// when the registration is refused; a cluster that does not answer is waited for.
+  /// Executes tasks of a type, up to `slots` at once, each on a thread. See `remote_handler`. Returns once it is
+  /// attached. Throws when the registration is refused; a cluster that does not answer is waited for.
   void serve(std::string task_type, uint32_t slots, remote_handler handler);
 
-  /// Takes nothing new; returns when everything that runs has ended and its fate is known, or `limit` has passed: then tells
-  /// handlers to stop. True when nothing was left.
+  /// Takes nothing new; returns when everything that runs has ended and its fate is known, or `limit` has passed: then
+  /// tells handlers to stop. True when nothing was left.
   bool leave(milliseconds limit);
 
 private:

@@ -68,7 +68,8 @@ void connection_state::failed(uint64_t id, uint64_t connection, failure why) {
     fail(why);
     return;
   }
-  if (why.code == ec::unavailable && options_.addresses.size() > 1 && connection == connection_ && x.pause >= longest_pause)
+  if (why.code == ec::unavailable && options_.addresses.size() > 1 && connection == connection_ &&
+      x.pause >= longest_pause)
     disconnect(); // another node may know more
   x.under_way = false;
   x.last = std::move(why);
@@ -122,10 +123,12 @@ void connection_state::probed(bool open, const std::string& host, uint16_t port)
     return;
   }
   auto& system = self_->system();
-  auto network = options_.certificate.empty() ? system.middleman().actor_handle() : system.openssl_manager().actor_handle();
+  auto network =
+    options_.certificate.empty() ? system.middleman().actor_handle() : system.openssl_manager().actor_handle();
   self_->request(network, connect_timeout, caf::connect_atom::value, host, port)
-    .then([this](const caf::node_id&, caf::strong_actor_ptr& gateway, const std::set<std::string>&) { connected(gateway); },
-          [this](const caf::error&) { not_connected(); });
+    .then(
+      [this](const caf::node_id&, caf::strong_actor_ptr& gateway, const std::set<std::string>&) { connected(gateway); },
+      [this](const caf::error&) { not_connected(); });
 }
 
 void connection_state::not_connected() {

@@ -15,8 +15,8 @@
 
 namespace overwatch {
 
-/// The actor inside a client: keeps a connection to one of the nodes, and repeats calls until they are answered or their time is
-/// up. Only its own thread touches the state.
+/// The actor inside a client: keeps a connection to one of the nodes, and repeats calls until they are answered or
+/// their time is up. Only its own thread touches the state.
 class connection_state {
 public:
   static inline const char* name = "overwatch_client";

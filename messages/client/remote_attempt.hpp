@@ -33,7 +33,8 @@ public:
   const fencing_token& fence() const { return what_.fence; }
   milliseconds limit() const { return what_.limit; }      ///< how long it may take
 
-  /// True when the handler shall stop: cancelled, out of time, or not ours any more. After 10 s the task goes on without it.
+  /// True when the handler shall stop: cancelled, out of time, or not ours any more. After 10 s the task goes on
+  /// without it.
   bool stopping() const;
   std::optional<stop_reason> reason() const;
 
@@ -60,8 +61,8 @@ private:
   std::vector<log_entry> lines_;
 };
 
-/// Executes one attempt; returns its result as JSON text (or nothing). Called on a thread of its own, by as many threads at once as
-/// there are slots.
+/// Executes one attempt; returns its result as JSON text (or nothing). Called on a thread of its own, by as many
+/// threads at once as there are slots.
 using remote_handler = std::function<std::string(remote_attempt&)>;
 
 } // namespace overwatch

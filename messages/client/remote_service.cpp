@@ -62,23 +62,25 @@ void remote_service::tick(time_point time) {
 void remote_service::attach() {
   if (std::exchange(attaching_, true))
     return;
-  register_worker_request request{options_.name, {{options_.task_type, options_.slots}}, options_.address, connection_->handle()};
-  connection_->begin<worker_registration>(std::move(request), true, attach_limit, [this](caf::expected<worker_registration> reply) {
-    attaching_ = false;
-    if (reply) {
-      worker_ = reply->worker;
-      lease_ = reply->lease;
-      next_beat_ = connection_->now() + lease_ / 3;
-    }
-    if (auto tell = std::exchange(registered_, nullptr))
-      tell(reply ? failure{} : describe(reply.error()));
-    if (reply)
-      tick(connection_->now());
-  });
+  register_worker_request request{
+    options_.name, {{options_.task_type, options_.slots}}, options_.address, connection_->handle()};
+  connection_->begin<worker_registration>(std::move(request), true, attach_limit,
+                                          [this](caf::expected<worker_registration> reply) {
+                                            attaching_ = false;
+                                            if (reply) {
+                                              worker_ = reply->worker;
+                                              lease_ = reply->lease;
+                                              next_beat_ = connection_->now() + lease_ / 3;
+                                            }
+                                            if (auto tell = std::exchange(registered_, nullptr))
+                                              tell(reply ? failure{} : describe(reply.error()));
+                                            if (reply)
+                                              tick(connection_->now());
+                                          });
 }
 
-// The node has forgotten this worker: what runs was lost with it and is started again. Outcomes are still sent: the log knows
-// which of them count.
+// The node has forgotten this worker: what runs was lost with it and is started again. Outcomes are still sent: the log
+// knows which of them count.
 void remote_service::forgotten(const std::string& worker) {
   if (worker_ != worker)
     return;

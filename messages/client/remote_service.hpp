@@ -13,8 +13,9 @@ struct remote_service_options {
   remote_handler handler;
 };
 
-/// Serves one task type as an attached worker: registers, claims, reports, finishes; registers again when the node has forgotten it.
-/// Lives on the connection's thread; handlers run on threads of its own. `post` brings a call to the connection's thread.
+/// Serves one task type as an attached worker: registers, claims, reports, finishes; registers again when the node has
+/// forgotten it. Lives on the connection's thread; handlers run on threads of its own. `post` brings a call to the
+/// connection's thread.
 class remote_service : public std::enable_shared_from_this<remote_service> {
 public:
   using poster = std::function<void(connection_call)>;

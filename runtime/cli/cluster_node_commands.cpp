@@ -75,8 +75,12 @@ void print_partitions(const command_context& context, const json::value& cluster
     auto leader = text_of(group, "leader");
     if (leader.empty())
       leader = "none since " + short_time(text_of(group, "leaderless_since"));
-    groups.add({text_of(group, "partition"), {leader, text_of(group, "leader").empty() ? colour::red : colour::plain},
-                text_of(group, "term"), text_of(group, "commit_index"), text_of(group, "applied_index"), members_of(group)});
+    groups.add({text_of(group, "partition"),
+                {leader, text_of(group, "leader").empty() ? colour::red : colour::plain},
+                text_of(group, "term"),
+                text_of(group, "commit_index"),
+                text_of(group, "applied_index"),
+                members_of(group)});
   }
   groups.print(context.console);
 }
@@ -136,7 +140,8 @@ void add_cluster_node_commands(CLI::App* group, command_context& context) {
   runs(add, context, [&context, x] {
     return change(context, "PUT", node_path(x->node), json::serialize(json::object{{"address", x->address}}));
   });
-  auto* remove = add_node_command(group, "remove", "Take a node out for good: it is refused until it is added again", *x);
+  auto* remove =
+    add_node_command(group, "remove", "Take a node out for good: it is refused until it is added again", *x);
   remove->footer("Example:\n  overwatch cluster remove c");
   runs(remove, context, [&context, x] { return change(context, "DELETE", node_path(x->node), ""); });
   auto* drain = add_node_command(group, "drain", "Move the work of a node to others", *x);

@@ -104,7 +104,8 @@ void add_restore_command(CLI::App& app, command_context& context) {
   command->footer(
     "Nothing is restored over an existing directory. Files of `overwatch backup` without --node are restored with\n"
     "`overwatch backup restore`.\n"
-    "One node of a cluster is not restored: it starts on an empty directory, and the others fill it. --new-cluster makes a\n"
+    "One node of a cluster is not restored: it starts on an empty directory, and the others fill it. --new-cluster "
+    "makes a\n"
     "new cluster of a backup, with everything that was in the old one, which it never meets.\n"
     "Examples:\n"
     "  overwatch restore --from /mnt/backup-node --list\n"

@@ -16,7 +16,8 @@ struct cgroup_limits {
   std::optional<double> cpus;             ///< nothing: no quota
   std::string cpus_from;                  ///< the file that says so
   std::optional<uint64_t> cpu_used_us;    ///< since the group was made; only with a quota
-  std::optional<uint64_t> memory_limit;   ///< bytes; nothing: no limit. Above memory.high a group only crawls: a limit too
+  /// bytes; nothing: no limit. Above memory.high a group only crawls: a limit too
+  std::optional<uint64_t> memory_limit;
   std::string memory_from;                ///< the file that says so
   uint64_t memory_used = 0;               ///< bytes, without file pages that can be dropped; only with a limit
 };

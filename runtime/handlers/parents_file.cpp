@@ -26,7 +26,8 @@ std::string text_of(const std::vector<parent_result>& parents) {
     boost::json::value result;
     if (x.result && !x.result->empty())
       result = boost::json::parse(*x.result, error);
-    list.push_back({{"name", x.name}, {"id", to_string(x.id)}, {"status", name_of(x.status)}, {"result", std::move(result)}});
+    list.push_back(
+      {{"name", x.name}, {"id", to_string(x.id)}, {"status", name_of(x.status)}, {"result", std::move(result)}});
   }
   return json_text(list);
 }

@@ -27,8 +27,8 @@ inline constexpr size_t max_program_output = 32 * 1024 * 1024;
 /// when there is none.
 std::string find_system_program(const std::string& name);
 
-/// Runs a program to its end, at most `limit`; blocks. `argv[0]` is looked up in the usual directories. It speaks English
-/// and gets no environment but what is given. Ended early when `stop_fd` (-1: none) becomes readable.
+/// Runs a program to its end, at most `limit`; blocks. `argv[0]` is looked up in the usual directories. It speaks
+/// English and gets no environment but what is given. Ended early when `stop_fd` (-1: none) becomes readable.
 program_answer ask_program(int stop_fd, std::vector<std::string> argv, milliseconds limit,
                            std::map<std::string, std::string> environment = {});
 

@@ -8,8 +8,8 @@
 
 namespace overwatch {
 
-/// Runs the command of `commands` that the payload names; see README for payload, result and log. `api`: where this node
-/// listens, for the command.
+/// Runs the command of `commands` that the payload names; see README for payload, result and log. `api`: where this
+/// node listens, for the command.
 outcome run_user_task(const attempt_context& ctx, const std::map<std::string, named_command>& commands,
                       const std::string& api = {});
 

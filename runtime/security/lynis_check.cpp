@@ -30,7 +30,8 @@ void add_remarks(scan& s, std::string_view report) {
 
 void check_lynis(scan& s) {
   constexpr const char* subject = "what lynis says of this machine";
-  if (!s.root.is_machine() || find_system_program("lynis").empty()) { // a report that lynis wrote earlier, or in another root
+  // a report that lynis wrote earlier, or in another root
+  if (!s.root.is_machine() || find_system_program("lynis").empty()) {
     auto report = s.root.read(usual_report, report_bytes);
     if (report.error != 0)
       return s.found.cannot_look(subject, std::string{"lynis is not installed, and "} + usual_report + ": " +

@@ -137,8 +137,8 @@ TEST(EventRingTest, PartitionThatBeginsWhereItIsHasNoGap) {
   EXPECT_TRUE(ring.missed(position("0.1.0")).empty());
 }
 
-// Two nodes get the same entries of several partitions, each in an order of its own. A reader goes from one to the other at
-// any event.
+// Two nodes get the same entries of several partitions, each in an order of its own. A reader goes from one to the
+// other at any event.
 TEST(EventRingTest, ReaderThatChangesNodesSeesEverythingOnce) {
   for (uint32_t seed = 0; seed < 200; ++seed) {
     std::mt19937 random{seed};

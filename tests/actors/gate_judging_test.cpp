@@ -116,7 +116,8 @@ TEST_F(GateJudgingTest, CountsTasksOfAllPartitions) {
   declare("sound", health("failure_percent", 50));
   advance(2s);
   node.stats.counts = {{"noop", task_status::queued, priority::normal, 60}};
-  other.stats.counts = {{"noop", task_status::queued, priority::normal, 39}, {"other", task_status::queued, priority::low, 1}};
+  other.stats.counts = {{"noop", task_status::queued, priority::normal, 39},
+                        {"other", task_status::queued, priority::low, 1}};
   node.stats.completed += 4;
   other.stats.failed += 6;
   advance(1s);

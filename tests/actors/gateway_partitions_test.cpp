@@ -27,8 +27,11 @@ TEST_F(GatewayPartitionsTest, WhatTheControlPartitionSaysHoldsHere) {
   auto pool = offer("noop", 5);
   gate_record closed;
   closed.open = false;
-  EXPECT_TRUE(tell({{1, 5}, {}, {{mirrored_kind::gate, "g", encode(closed)}, {mirrored_kind::setting, "slots.noop", "3"},
-                                 {mirrored_kind::setting, "dispatch", "stopped"}}}));
+  EXPECT_TRUE(tell({{1, 5},
+                    {},
+                    {{mirrored_kind::gate, "g", encode(closed)},
+                     {mirrored_kind::setting, "slots.noop", "3"},
+                     {mirrored_kind::setting, "dispatch", "stopped"}}}));
   auto status = ask<scheduler_status>(links.scheduler, scheduler_status_request{});
   EXPECT_FALSE(status.dispatching);
   EXPECT_EQ(status.settings.at("slots.noop"), "3");

@@ -132,7 +132,8 @@ TEST_F(GeneratorPartitionsTest, CopiesOfGatesAndSettingsAreNoEvents) {
 
 TEST_F(GeneratorPartitionsTest, StatsAreThoseOfAllPartitions) {
   there.submitted = 40;
-  there.counts = {{"noop", task_status::queued, priority::normal, 30}, {"noop", task_status::running, priority::low, 2}};
+  there.counts = {{"noop", task_status::queued, priority::normal, 30},
+                  {"noop", task_status::running, priority::low, 2}};
   start_generator();
   submit("waits");
   put("a", "one");

@@ -102,10 +102,18 @@ TEST(KeysTest, EndOfAPrefixOfHighBytesCarries) {
 
 TEST(KeysTest, KindsOfOnePartitionDoNotOverlap) {
   auto id = id_in(2, 5);
-  std::vector<std::string> all{keys::log_entry(2, 5), keys::hard_state(2), keys::meta(2), keys::spec(id),
-                               keys::state(id), keys::result(id), keys::index(id, "t", task_status::queued),
-                               keys::ready(id, "t", priority::high, 5), keys::timer(id, timestamp{5us}, {}),
-                               keys::finished(id, timestamp{5us}), keys::expiring(2, keys::expiring_kind::unique_key, "t"), keys::setting(2, "t")};
+  std::vector<std::string> all{keys::log_entry(2, 5),
+                               keys::hard_state(2),
+                               keys::meta(2),
+                               keys::spec(id),
+                               keys::state(id),
+                               keys::result(id),
+                               keys::index(id, "t", task_status::queued),
+                               keys::ready(id, "t", priority::high, 5),
+                               keys::timer(id, timestamp{5us}, {}),
+                               keys::finished(id, timestamp{5us}),
+                               keys::expiring(2, keys::expiring_kind::unique_key, "t"),
+                               keys::setting(2, "t")};
   std::sort(all.begin(), all.end());
   EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end());
   for (const auto& key : all)

@@ -12,7 +12,8 @@ namespace {
 using leader_map = std::map<partition_id, std::string>;
 
 size_t led_by(const leader_map& leaders, const std::string& node) {
-  return static_cast<size_t>(std::count_if(leaders.begin(), leaders.end(), [&](const auto& x) { return x.second == node; }));
+  return static_cast<size_t>(
+    std::count_if(leaders.begin(), leaders.end(), [&](const auto& x) { return x.second == node; }));
 }
 
 } // namespace

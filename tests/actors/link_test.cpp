@@ -101,7 +101,8 @@ protected:
   }
 
   timestamp time() const {
-    return timestamp{std::chrono::duration_cast<std::chrono::microseconds>(coordinator_.clock().now().time_since_epoch())};
+    return timestamp{
+      std::chrono::duration_cast<std::chrono::microseconds>(coordinator_.clock().now().time_since_epoch())};
   }
 
   network_config config_;

@@ -215,7 +215,8 @@ TEST_F(MetricsTest, CountersOfTheStateMachineBecomeFamilies) {
 TEST_F(MetricsTest, CountersEndInTotalAndNothingElseDoes) {
   add({ended("noop")});
   auto families = ask<metrics_reply>(handle, metrics_request{}).families;
-  for (auto more : {families_of(stats_reply{}), families_of(journal_stats{}), families_of(std::vector<pool_status>{}), process_families()})
+  for (auto more : {families_of(stats_reply{}), families_of(journal_stats{}), families_of(std::vector<pool_status>{}),
+                    process_families()})
     families.insert(families.end(), more.begin(), more.end());
   for (const auto& x : families) {
     auto total = x.name.size() > 6 && x.name.compare(x.name.size() - 6, 6, "_total") == 0;

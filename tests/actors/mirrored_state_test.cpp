@@ -140,9 +140,10 @@ TEST_F(MirroredStateTest, AnyOrderEndsWhereTheControlPartitionIs) {
       auto name = std::string{static_cast<char>('a' + below(4))};
       if (below(8) == 0)
         control.apply({lead_command{step, "here"}});
-      auto entry = control.apply({below(3) == 0   ? command{setting_command{name, below(3) ? std::to_string(below(3)) : ""}}
-                                  : below(3) == 0 ? command{put_command{document_kind::gate, name, {}, {}}}
-                                                  : command{gate(name, below(2) == 0)}});
+      auto entry =
+        control.apply({below(3) == 0   ? command{setting_command{name, below(3) ? std::to_string(below(3)) : ""}}
+                       : below(3) == 0 ? command{put_command{document_kind::gate, name, {}, {}}}
+                                       : command{gate(name, below(2) == 0)}});
       for (const auto& x : entry.documents)
         changed[{mirrored_kind::gate, x.name}] = {*mirrored_of(x.kind, x.name, x.value.get()), entry.index};
       for (const auto& [key, value] : entry.settings)

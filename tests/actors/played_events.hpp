@@ -16,7 +16,8 @@ inline task_change change_of(uint64_t n, change_kind kind, task_status status = 
   return x;
 }
 
-inline std::shared_ptr<applied_entry> entry_of(partition_id partition, uint64_t index, std::vector<task_change> changes) {
+inline std::shared_ptr<applied_entry> entry_of(partition_id partition, uint64_t index,
+                                               std::vector<task_change> changes) {
   auto entry = std::make_shared<applied_entry>();
   entry->partition = partition;
   entry->index = index;

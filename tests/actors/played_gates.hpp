@@ -129,8 +129,9 @@ protected:
     scheduler = system_.spawn(played_scheduler, &node);
     auto replica = system_.spawn(played_replica, &node);
     auto second = system_.spawn(played_replica, &other);
-    manager = system_.spawn(gate_manager, options, caf::actor_cast<scheduler_actor>(scheduler),
-                            std::vector{caf::actor_cast<replica_actor>(replica), caf::actor_cast<replica_actor>(second)});
+    manager =
+      system_.spawn(gate_manager, options, caf::actor_cast<scheduler_actor>(scheduler),
+                    std::vector{caf::actor_cast<replica_actor>(replica), caf::actor_cast<replica_actor>(second)});
     for (const auto& x : {scheduler, replica, second, caf::actor_cast<caf::actor>(manager)})
       spawned_.push_back(x);
     settle();

@@ -76,7 +76,8 @@ TEST(ReadyQueueTest, WaitingRaisesUpToHigh) {
   x.insert(priority::background, 0, 1);
   x.insert(priority::high, 100'000'000, 2);
   EXPECT_EQ(x.best(100'000'001).importance, priority::high);
-  EXPECT_EQ(x.best(180'000'000).importance, priority::background) << "three minutes raise it to high, and it waits longer";
+  EXPECT_EQ(x.best(180'000'000).importance, priority::background)
+    << "three minutes raise it to high, and it waits longer";
 }
 
 TEST(ReadyQueueTest, CountsWhatWaitsByThePriorityToWhichItHasRisen) {

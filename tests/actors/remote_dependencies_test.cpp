@@ -205,7 +205,9 @@ TEST_F(RemoteDependenciesTest, ReplicasAgreeWhateverTheyWentThrough) {
     played_partition shaken{0, 3};
     for (int step = 0; step < 60; ++step) {
       auto n = 1 + below(12);
-      auto parent = [&] { return below(3) == 0 ? id_of(1 + below(12)) : id_of(1 + below(5), static_cast<partition_id>(1 + below(2))); };
+      auto parent = [&] {
+        return below(3) == 0 ? id_of(1 + below(12)) : id_of(1 + below(5), static_cast<partition_id>(1 + below(2)));
+      };
       command next = promote_command{id_of(n)};
       switch (below(7)) {
       case 0:
@@ -247,7 +249,8 @@ TEST_F(RemoteDependenciesTest, ReplicasAgreeWhateverTheyWentThrough) {
       ASSERT_EQ(first.changes.size(), second.changes.size()) << seed << ", step " << step;
       for (size_t i = 0; i < first.changes.size(); ++i)
         ASSERT_EQ(first.changes[i].parents.size(), second.changes[i].parents.size()) << seed << ", step " << step;
-      ASSERT_EQ(steady.state->remote_parents({}, 100), shaken.state->remote_parents({}, 100)) << seed << ", step " << step;
+      ASSERT_EQ(steady.state->remote_parents({}, 100), shaken.state->remote_parents({}, 100))
+        << seed << ", step " << step;
       if (below(4) == 0)
         shaken.flush();
       if (below(4) == 0)

@@ -228,7 +228,8 @@ TEST_F(BadInputTest, BatchesAreBounded) {
   expect_refused(client_->post(path, "[" + element), 400);
   EXPECT_EQ(submitted(), 0u);
 
-  auto mixed = line + "{\"name\":\n\n" + R"({"name":"x","task_type":"zz"})" + "\n" + repeated("[", 50'000) + "\n" + line;
+  auto mixed =
+    line + "{\"name\":\n\n" + R"({"name":"x","task_type":"zz"})" + "\n" + repeated("[", 50'000) + "\n" + line;
   auto answer = client_->post(path, mixed, lines);
   ASSERT_EQ(answer.status, 200) << answer.body;
   auto body = json::parse(answer.body);

@@ -1,5 +1,5 @@
-// The package for programs that attach, as a stranger uses it: installed to a directory of its own, the two examples built against
-// it, and run on a live node that is killed in between.
+// The package for programs that attach, as a stranger uses it: installed to a directory of its own, the two examples
+// built against it, and run on a live node that is killed in between.
 
 #include "tests/cluster/node_fixture.hpp"
 
@@ -31,8 +31,9 @@ protected:
   /// Builds an example and returns its program.
   std::string built(const std::string& name) {
     auto directory = node_->directory() + "/" + name;
-    run({CMAKE_PROGRAM, "-S", std::string{EXAMPLES_DIRECTORY} + "/" + name, "-B", directory, "-DCMAKE_BUILD_TYPE=Release",
-         "-DCMAKE_PREFIX_PATH=" + prefix(), "-DCMAKE_CXX_COMPILER_LAUNCHER=" COMPILER_LAUNCHER});
+    run({CMAKE_PROGRAM, "-S", std::string{EXAMPLES_DIRECTORY} + "/" + name, "-B", directory,
+         "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_PREFIX_PATH=" + prefix(),
+         "-DCMAKE_CXX_COMPILER_LAUNCHER=" COMPILER_LAUNCHER});
     run({CMAKE_PROGRAM, "--build", directory});
     return directory + "/" + name;
   }

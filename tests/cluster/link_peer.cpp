@@ -14,9 +14,9 @@
 #include <sstream>
 #include <sys/prctl.h>
 
-/// A node that has membership and nothing else. Arguments: name, port, `cluster.nodes` with commas, and certificate, key
-/// and authority or none of them. Prints `settled`, `up NAME`, `down NAME` and `log TEXT` as they happen; says
-/// `log hello from NAME` to everyone who is up. Ends with its parent.
+/// A node that has membership and nothing else. Arguments: name, port, `cluster.nodes` with commas, and certificate,
+/// key and authority or none of them. Prints `settled`, `up NAME`, `down NAME` and `log TEXT` as they happen; says `log
+/// hello from NAME` to everyone who is up. Ends with its parent.
 namespace overwatch::test {
 
 namespace {

@@ -71,7 +71,8 @@ protected:
   }
 
   support::program_end restore(const std::string& directory, bool new_cluster) const {
-    std::vector<std::string> command{support::built_node_binary(), "restore", "--from", backups(), "--data-dir", directory};
+    std::vector<std::string> command{
+      support::built_node_binary(), "restore", "--from", backups(), "--data-dir", directory};
     if (new_cluster)
       command.emplace_back("--new-cluster");
     return support::run_program(command);

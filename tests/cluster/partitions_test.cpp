@@ -63,7 +63,8 @@ protected:
   }
 
   bool has_status(const std::set<std::string>& ids, const std::string& asked, const std::string& status) const {
-    return std::all_of(ids.begin(), ids.end(), [&](const auto& id) { return text_at(task(asked, id), "status") == status; });
+    return std::all_of(ids.begin(), ids.end(),
+                       [&](const auto& id) { return text_at(task(asked, id), "status") == status; });
   }
 
   std::unique_ptr<support::node_group> nodes_;
@@ -144,7 +145,8 @@ TEST_F(PartitionsTest, ParentsMayBeInOtherPartitions) {
     auto changed = nodes_->ask("c", "/tasks/" + id, R"({"scheduled_at":null})", "PATCH");
     ASSERT_TRUE(changed && changed->status == 200) << (changed ? changed->body : "no answer");
   }
-  EXPECT_TRUE(eventually([&] { return text_at(task("b", child), "status") == "completed"; })) << json::serialize(task("b", child));
+  EXPECT_TRUE(eventually([&] { return text_at(task("b", child), "status") == "completed"; }))
+    << json::serialize(task("b", child));
 }
 
 } // namespace

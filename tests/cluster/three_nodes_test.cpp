@@ -37,7 +37,8 @@ protected:
   support::node_process& process(const std::string& name) { return nodes_->process(name); }
 
   /// These tasks are completed, as this node says.
-  bool completed(const std::set<std::string>& ids, const std::string& asked, const std::string& consistency = "current") {
+  bool completed(const std::set<std::string>& ids, const std::string& asked,
+                 const std::string& consistency = "current") {
     for (const auto& id : ids) {
       auto answer = nodes_->ask(asked, "/tasks/" + id + "?consistency=" + consistency);
       if (!answer || answer->status != 200 || text_at(json::parse(answer->body).as_object(), "status") != "completed")

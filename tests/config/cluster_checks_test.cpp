@@ -212,7 +212,8 @@ TEST_F(ClusterCertificatesTest, SoonExpiringOnesAreAWarning) {
 }
 
 TEST_F(ClusterCertificatesTest, OpenKeyIsAWarning) {
-  std::filesystem::permissions(values.cluster.key, std::filesystem::perms::group_read, std::filesystem::perm_options::add);
+  std::filesystem::permissions(values.cluster.key, std::filesystem::perms::group_read,
+                               std::filesystem::perm_options::add);
   EXPECT_THAT(findings_of(values), IsEmpty());
   EXPECT_THAT(findings_of(values, false), ElementsAre(HasSubstr("chmod 600")));
 }

@@ -5,8 +5,8 @@
 
 namespace overwatch::test {
 
-/// A directory with certificates and their keys (.crt, .key), removed with the object: `a`, `b`, `expired`, `future` and
-/// `soon` (to expire), `ca` that issued them, and `other-ca`.
+/// A directory with certificates and their keys (.crt, .key), removed with the object: `a`, `b`, `expired`, `future`
+/// and `soon` (to expire), `ca` that issued them, and `other-ca`.
 class made_certificates {
 public:
   made_certificates();

@@ -42,7 +42,8 @@ bool temporary_files_are_in_memory() {
 TEST(ProcessUsageTest, WrittenBytesAreThoseOfAllThatWereWaitedFor) {
   if (temporary_files_are_in_memory())
     GTEST_SKIP() << "the temporary directory is in memory";
-  auto end = run("dd if=/dev/zero of=one bs=1M count=3 2>/dev/null; (dd if=/dev/zero of=two bs=1M count=2 2>/dev/null)");
+  auto end =
+    run("dd if=/dev/zero of=one bs=1M count=3 2>/dev/null; (dd if=/dev/zero of=two bs=1M count=2 2>/dev/null)");
   EXPECT_TRUE(end.succeeded());
   EXPECT_GE(end.written_bytes, 5 * megabyte);
   EXPECT_LT(end.written_bytes, 8 * megabyte);

@@ -52,8 +52,8 @@ TEST_F(TaskControlTest, NewFieldsAreReadAndShown) {
 
 TEST_F(TaskControlTest, WhatIsNotAskedForIsNull) {
   auto task = json_of(call("GET", "/tasks/" + create()));
-  for (const auto* field : {"fairness_key", "rate", "cache", "placement", "workflow", "waits_for", "cached_from", "rollback_message",
-                            "snapshot_until"})
+  for (const auto* field : {"fairness_key", "rate", "cache", "placement", "workflow", "waits_for", "cached_from",
+                            "rollback_message", "snapshot_until"})
     EXPECT_TRUE(task.at(field).is_null()) << field;
   EXPECT_EQ(task.at("cached"), boost::json::value(false));
   EXPECT_EQ(task.at("keep_snapshot"), boost::json::value(0));

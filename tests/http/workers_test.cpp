@@ -23,7 +23,8 @@ protected:
     result.task = {spec, std::make_shared<const std::string>(R"({"width":100})")};
     result.fence = {7, 2};
     result.limit = milliseconds{1500};
-    result.parents.push_back({"first", {number, 2}, task_status::completed, std::make_shared<const std::string>("[1]")});
+    result.parents.push_back(
+      {"first", {number, 2}, task_status::completed, std::make_shared<const std::string>("[1]")});
     return result;
   }
 
@@ -97,8 +98,10 @@ TEST_F(WorkersTest, ClaimWithoutBodyAsksForOneAndDoesNotWait) {
 
 TEST_F(WorkersTest, HeartbeatCarriesProgressAndLines) {
   auto worker = attach();
-  auto body = R"({"attempts":[)" + named(1, R"(,"progress":40.5,"message":"half","log":["a",{"level":"warning","message":"b","data":{"c":1}}])")
-              + ',' + named(2) + "]}";
+  auto body =
+    R"({"attempts":[)" +
+    named(1, R"(,"progress":40.5,"message":"half","log":["a",{"level":"warning","message":"b","data":{"c":1}}])") +
+    ',' + named(2) + "]}";
   auto reply = call("POST", "/workers/" + worker + "/heartbeat", body);
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_EQ(json_of(reply).at("lease").as_int64(), 15);
@@ -144,9 +147,10 @@ TEST_F(WorkersTest, FinishSaysOfEachWhetherItIsDurable) {
 
 TEST_F(WorkersTest, AttemptWithoutIdOrTokenIsRefused) {
   auto worker = attach();
-  for (const auto* attempt : {R"({"token":"1.1"})", R"({"id":"01935000-0000-7000-8000-00000000002a"})",
-                              R"({"id":"x","token":"1.1"})", R"({"id":"01935000-0000-7000-8000-00000000002a","token":"1"})",
-                              R"({"id":"01935000-0000-7000-8000-00000000002a","token":"1.1.1"})", "5"})
+  for (const auto* attempt :
+       {R"({"token":"1.1"})", R"({"id":"01935000-0000-7000-8000-00000000002a"})", R"({"id":"x","token":"1.1"})",
+        R"({"id":"01935000-0000-7000-8000-00000000002a","token":"1"})",
+        R"({"id":"01935000-0000-7000-8000-00000000002a","token":"1.1.1"})", "5"})
     for (const auto* route : {"/heartbeat", "/finish"}) {
       auto reply = call("POST", "/workers/" + worker + route, std::string{R"({"attempts":[)"} + attempt + "]}");
       EXPECT_EQ(reply.status, 422) << route << attempt << reply.body;

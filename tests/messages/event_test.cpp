@@ -39,7 +39,8 @@ TEST(EventPositionTest, TextComesBack) {
 }
 
 TEST(EventPositionTest, OtherTextIsRefused) {
-  for (auto text : {"", "-", "0.1.2-", "-0.1.2", "0.1.2--1.1.2", "0.1.2-0.1.3", "1.1.2-0.1.2", "0.1.2,1.1.2", "0.1.2-1.1"})
+  for (auto text :
+       {"", "-", "0.1.2-", "-0.1.2", "0.1.2--1.1.2", "0.1.2-0.1.3", "1.1.2-0.1.2", "0.1.2,1.1.2", "0.1.2-1.1"})
     EXPECT_FALSE(parse_event_position(text)) << text;
 }
 
@@ -56,8 +57,8 @@ TEST(EventPositionTest, PartitionsAreBounded) {
 
 TEST(EventPositionTest, AdvancesOnlyForward) {
   event_position x;
-  for (event_cursor cursor : {event_cursor{3, 5, 1}, event_cursor{1, 2, 0}, event_cursor{3, 4, 9}, event_cursor{3, 5, 2},
-                              event_cursor{2, 1, 0}})
+  for (event_cursor cursor : {event_cursor{3, 5, 1}, event_cursor{1, 2, 0}, event_cursor{3, 4, 9},
+                              event_cursor{3, 5, 2}, event_cursor{2, 1, 0}})
     x.advance(cursor);
   EXPECT_TRUE(x.valid());
   EXPECT_EQ(to_string(x), "1.2.0-2.1.0-3.5.2");

@@ -53,8 +53,8 @@ protected:
   config config_;
   caf::actor_system system_{config_};
   std::shared_ptr<task_spec> last_ = std::make_shared<task_spec>();
-  std::shared_ptr<node_services> services_ =
-    make_gateway_services(system_, caf::actor_cast<gateway_actor>(system_.spawn(played_gateway, last_)), milliseconds{5000});
+  std::shared_ptr<node_services> services_ = make_gateway_services(
+    system_, caf::actor_cast<gateway_actor>(system_.spawn(played_gateway, last_)), milliseconds{5000});
 
   void TearDown() override { services_.reset(); }
 

@@ -137,7 +137,8 @@ void played_network::start(const std::string& name) {
   x.replica = keep(system_.spawn(played_replica, &x));
   auto keeper = keep(system_.spawn(identity_keeper, x.db.get()));
   auto connector = keep(system_.spawn(played_connector, this, name));
-  x.handle = keep(system_.spawn(membership, x.options, connector, keeper, caf::actor_cast<identity_listener>(x.listener)));
+  x.handle =
+    keep(system_.spawn(membership, x.options, connector, keeper, caf::actor_cast<identity_listener>(x.listener)));
   local_components components;
   components.handles.router = caf::actor_cast<caf::strong_actor_ptr>(x.listener);
   components.replicas.push_back(caf::actor_cast<caf::strong_actor_ptr>(x.replica));

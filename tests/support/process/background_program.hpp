@@ -8,8 +8,8 @@
 
 namespace overwatch::support {
 
-/// A program that runs beside the test, with its output in a file. One thread starts and ends it. Killed by the destructor, and by
-/// the kernel when the owner's process dies.
+/// A program that runs beside the test, with its output in a file. One thread starts and ends it. Killed by the
+/// destructor, and by the kernel when the owner's process dies.
 class background_program {
 public:
   /// How long `stop` waits for its end.
