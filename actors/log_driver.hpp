@@ -50,6 +50,8 @@ public:
   void written(uint64_t log_write);
 
   void tick(log_time now) { carry_out(log_->tick(now)); }
+  void wake(log_time now) { carry_out(log_->wake(now)); }
+  void reach(log_time now, member_id id, bool in_reach) { carry_out(log_->reach(now, id, in_reach)); }
   void receive(log_time now, std::string_view message) { carry_out(log_->receive(now, message)); }
 
   /// The state is durable up to `index`: entries below `first_kept` may go.

@@ -23,6 +23,10 @@ using namespace replica_store;
 // The ticks of all groups of a node fall together, so that a link sends what they say in one message.
 constexpr log_time tick_grid{20};
 
+// A leader without a lease gets one with the next answers, or does not lead any more soon.
+constexpr log_time confirm_patience{500};
+constexpr size_t max_confirmations = 10'000;
+
 // -- log -----------------------------------------------------------------------
 
 void report_role(replica_pointer self) {
@@ -141,10 +145,46 @@ log_driver_hooks make_hooks(replica_pointer self) {
   return hooks;
 }
 
+caf::error not_confirmed() {
+  return make_error(ec::not_leader, "no majority has confirmed that this node leads the partition");
+}
+
+caf::result<uint64_t> confirm(replica_pointer self) {
+  auto& state = self->state;
+  const auto& log = state.log->log();
+  if (!state.group.opened || state.confirmations.size() >= max_confirmations)
+    return not_confirmed();
+  auto now = steady_now(self);
+  state.log->wake(now);
+  if (state.group.opened && log.has_lease(now))
+    return log.term();
+  auto promise = self->make_response_promise<uint64_t>();
+  state.confirmations.push_back({promise, now + confirm_patience});
+  tick_when_due(self);
+  return promise;
+}
+
+void answer_confirmations(replica_pointer self) {
+  auto& waiting = self->state.confirmations;
+  if (waiting.empty())
+    return;
+  const auto& log = self->state.log->log();
+  auto now = steady_now(self);
+  auto leads = self->state.group.opened;
+  auto has_lease = leads && log.has_lease(now);
+  for (; !waiting.empty() && (has_lease || !leads || waiting.front().until <= now); waiting.pop_front())
+    if (has_lease)
+      waiting.front().promise.deliver(log.term());
+    else
+      waiting.front().promise.deliver(not_confirmed());
+}
+
 // What follows from every event of the log.
 void after_event(replica_pointer self) {
   propose_refused(self);
+  answer_confirmations(self);
   tick_when_due(self);
+  replica_group::keep_looking(self);
 }
 
 // Of the entries up to here nobody was told.
@@ -204,8 +244,10 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
   recover(self, make_log);
   return {
     [=](proposal& x) {
+      if (self->state.log->log().sleeps())
+        self->state.log->wake(steady_now(self));
       propose(self, x);
-      tick_when_due(self);
+      after_event(self);
     },
     [=](const journal_done& x) {
       if (x.flush_number)
@@ -215,12 +257,7 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
       after_event(self);
     },
     [=](const checkpoint_done& x) { checkpointed(self, x.applied); },
-    [=](const confirm_request&) -> caf::result<uint64_t> {
-      const auto& log = self->state.log->log();
-      if (self->state.group.opened && log.has_lease(steady_now(self)))
-        return log.term();
-      return make_error(ec::not_leader, "no majority has confirmed that this node leads the partition");
-    },
+    [=](const confirm_request&) { return confirm(self); },
     [=](caf::update_atom) {
       self->state.next_tick.reset();
       self->state.log->tick(steady_now(self));
@@ -230,13 +267,20 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
       self->state.log->receive(steady_now(self), x.bytes);
       after_event(self);
     },
-    [=](const peer_report& x) { replica_group::peer_changed(self, x); },
+    [=](const peer_report& x) {
+      replica_group::peer_changed(self, x);
+      after_event(self);
+    },
     [=](caf::idle_atom) {
       replica_group::look_after(self);
       after_event(self);
     },
     [=](const group_request&) { return replica_group::status(self); },
-    [=](const transfer_request& x) { return replica_group::transfer(self, x); },
+    [=](const transfer_request& x) {
+      auto result = replica_group::transfer(self, x);
+      after_event(self);
+      return result;
+    },
     [=](const state_offer& x) { replica_group::take_offer(self, x); },
     [=](const transfer_ended& x) { replica_group::transfer_ended(self, x); },
     [=](const receive_report& x) {

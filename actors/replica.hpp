@@ -71,6 +71,11 @@ struct replica_state {
   bool recovering = false; ///< entries are applied that were stored when it started
   std::optional<log_time> next_tick; ///< of the log, that was asked for
   std::deque<proposal> refused;      ///< by a log that leads: proposed again
+  struct confirmation {
+    caf::typed_response_promise<uint64_t> promise;
+    log_time until{0};
+  };
+  std::deque<confirmation> confirmations; ///< that wait for a majority
 
   /// A state on its way to a member.
   struct shipment {
@@ -93,6 +98,7 @@ struct replica_state {
     std::optional<arrival> arriving;
     uint64_t previous_checkpoint = 0; ///< entries behind it are kept for members that lag
     bool looking = false;
+    bool looked = false;              ///< since the last news of peers
     bool opened = false;              ///< it leads, and its first entry is applied
     std::optional<timestamp> leaderless_since;
   } group;

@@ -64,6 +64,7 @@ void change_members(replica_pointer self) {
   if (!change)
     return;
   auto& log = *self->state.log;
+  log.wake(steady_now(self));
   switch (change->what) { // what is refused now is tried again
     case group_change::kind::add:
       log.add_member(change->member);
@@ -106,7 +107,12 @@ void peer_changed(replica_pointer self, const peer_report& x) {
   auto& group = self->state.group;
   auto known = group.peers.find(x.node);
   auto is_anew = known == group.peers.end() || known->second.member != x.member || known->second.instance != x.instance;
+  auto now = steady_now(self);
+  if (is_anew && known != group.peers.end())
+    self->state.log->reach(now, known->second.member, false); // that process has ended, whether or not this one is up
   group.peers[x.node] = x;
+  self->state.log->reach(now, x.member, x.up);
+  group.looked = false;
   if (is_anew)
     group.shipments.erase(x.member); // whatever was offered to it is forgotten there
   if (group.arriving && group.arriving->offer.from == x.member && !group.arriving->installing)
@@ -114,15 +120,20 @@ void peer_changed(replica_pointer self, const peer_report& x) {
   keep_looking(self);
 }
 
+// The others have nothing to look after; nor has one that sleeps, once it has looked at what came since.
 void keep_looking(replica_pointer self) {
-  auto leads = self->state.log->log().leads(); // the others have nothing to look after
-  if (leads && has_others(self) && !std::exchange(self->state.group.looking, true))
-    self->delayed_send(self, self->state.options.group_interval, caf::idle_atom::value);
+  auto& group = self->state.group;
+  const auto& log = self->state.log->log();
+  if (group.looking || !log.leads() || (log.sleeps() && group.looked) || !has_others(self))
+    return;
+  group.looking = true;
+  self->delayed_send(self, self->state.options.group_interval, caf::idle_atom::value);
 }
 
 void look_after(replica_pointer self) {
   auto& state = self->state;
   state.group.looking = false;
+  state.group.looked = true;
   if (state.log->log().leads())
     change_members(self);
   keep_looking(self);
@@ -181,7 +192,7 @@ group_status status(replica_pointer self) {
   x.partition = state.options.partition;
   x.leads = log.leads();
   x.leader = leader_of(self);
-  x.current = state.group.opened && log.has_lease(now);
+  x.current = state.group.opened && (log.has_lease(now) || log.sleeps());
   x.leaderless_since = state.group.leaderless_since;
   x.term = log.term();
   x.applied = state.machine->applied();
@@ -194,7 +205,7 @@ group_status status(replica_pointer self) {
     member.voter = one.member.voter;
     member.match_index = one.match_index;
     if (one.last_contact)
-      member.silent = now - *one.last_contact;
+      member.silent = log.sleeps() ? log_time{0} : now - *one.last_contact; // a connection would tell that it failed
     x.members.push_back(std::move(member));
   }
   if (state.group.arriving)
@@ -206,6 +217,7 @@ caf::result<group_status> transfer(replica_pointer self, const transfer_request&
   auto& log = *self->state.log;
   if (!log.log().leads())
     return make_error(ec::not_leader, "this node does not lead the partition");
+  log.wake(steady_now(self));
   if (x.node == self->state.options.node)
     return status(self);
   auto answer = log_answer::bad_member;

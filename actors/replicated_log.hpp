@@ -175,6 +175,21 @@ public:
   /// What `install` asked for is durable.
   virtual log_update snapshot_installed() = 0;
 
+  // -- sleep ---------------------------------------------------------------------
+
+  /// The connection with a member works from now on, or does not any more. A group in which nothing happens falls
+  /// asleep once it is known of all members that they are in reach: nobody sends or ticks, and instead of heartbeats
+  /// each relies on its driver to tell when a connection fails, and when another process answers at its end. Members of
+  /// which nothing is said are out of reach: their group does not sleep.
+  virtual log_update reach(log_time now, member_id id, bool in_reach) = 0;
+
+  /// Somebody is about to ask for something, or needs a lease: a log that sleeps wakes, and a leader asks the others at
+  /// once. One that is awake stays so for a while.
+  virtual log_update wake(log_time now) = 0;
+
+  /// It has no timeout, refuses proposals and changes of members until it is woken, and soon has no lease any more.
+  virtual bool sleeps() const = 0;
+
   // -- members -------------------------------------------------------------------
 
   /// Adds a learner: it gets the log from now on. `voter` is ignored; promote it when it has caught up.
@@ -192,7 +207,7 @@ public:
 
   // -- what is -------------------------------------------------------------------
 
-  virtual log_time next_timeout() const = 0;
+  virtual log_time next_timeout() const = 0; ///< `log_time::max()`: nothing is due
   virtual uint64_t term() const = 0;
   virtual bool leads() const = 0;
   virtual member_id leader() const = 0; ///< the one that is known; 0: none

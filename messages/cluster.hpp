@@ -30,7 +30,7 @@ struct group_status {
   partition_id partition = 0;
   std::string leader;         ///< its node; empty: none is known
   bool leads = false;         ///< the node that answers
-  bool current = false;       ///< and a majority has confirmed it
+  bool current = false;       ///< and a majority has confirmed it, or agreed to sleep
   std::optional<timestamp> leaderless_since;
   uint64_t term = 0;
   uint64_t applied = 0;       ///< index of the newest entry that is in the state

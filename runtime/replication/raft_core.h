@@ -50,7 +50,9 @@ enum core_message_kind {
   core_vote = 3,
   core_vote_result = 4,
   core_install = 5,
-  core_elect_now = 6
+  core_elect_now = 6,
+  core_quiet = 7, /* this and the next are ours: the library knows nothing of sleep */
+  core_agreed_quiet = 8
 };
 
 struct core_message {

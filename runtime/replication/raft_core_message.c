@@ -49,6 +49,9 @@ void core_fill_message(const struct core_message* from, struct raft_message* to)
       to->timeout_now.last_log_index = from->index;
       to->timeout_now.last_log_term = from->index_term;
       break;
+    case core_quiet:
+    case core_agreed_quiet:
+      break;
   }
 }
 

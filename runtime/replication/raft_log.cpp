@@ -15,6 +15,15 @@ raft_log::role raft_log::current_role() const {
   return {leads(), term(), leader()};
 }
 
+// The library's clock stands still while the group sleeps. So whatever it waits for comes later, and never earlier, than
+// by the steady clock: its elections keep every promise that a lease relies on.
+void raft_log::advance(log_time now) {
+  auto next = std::max(now_, now);
+  if (asleep_since_)
+    slept_ += next - now_;
+  now_ = next;
+}
+
 void raft_log::require(core_result result) const {
   invariant(result == core_done, "a step of the replicated log succeeds: " + std::string{core_reason(core_.get())});
 }
@@ -86,6 +95,7 @@ void raft_log::note_role(const role& before, log_update& out) {
   out.leader_changed |= before.leader != after.leader;
   if (same_leadership || !(before.leads || after.leads))
     return;
+  busy_at_ = now_;
   contacts_.clear();
   uncommitted_.clear();
   uncommitted_bytes_ = 0;
@@ -118,17 +128,19 @@ void raft_log::settle(const role& before, size_t appended_before, log_update& ou
 log_update raft_log::tick(log_time now) {
   advance(now);
   log_update out;
-  if (time() < core_next_timeout(core_.get()))
+  if (asleep_since_ || time() < core_next_timeout(core_.get()))
     return out;
   auto before = current_role();
   core_update update{};
   require(core_timeout(core_.get(), time(), &update));
   collect(update, nullptr, out);
   settle(before, 0, out);
+  ask_for_quiet(out);
   return out;
 }
 
 std::optional<uint64_t> raft_log::submit(log_append entry, log_update& out) {
+  busy_at_ = now_;
   auto before = current_role();
   auto appended_before = out.append.size();
   core_values values;
@@ -148,7 +160,7 @@ std::optional<uint64_t> raft_log::submit(log_append entry, log_update& out) {
 
 std::optional<uint64_t> raft_log::propose(std::string bytes, log_update& out) {
   invariant(bytes.size() <= max_entry_bytes, "an entry is not larger than max_entry_bytes");
-  if (!leads() || uncommitted_.size() >= options_.max_uncommitted ||
+  if (!leads() || asleep_since_ || uncommitted_.size() >= options_.max_uncommitted ||
       uncommitted_bytes_ + bytes.size() > options_.max_uncommitted_bytes)
     return std::nullopt;
   uncommitted x{terms_.last() + 1, bytes.size()};
@@ -225,6 +237,7 @@ log_update raft_log::receive_snapshot(log_time now, std::string_view offer) {
   if (!decode_message(offer, x) || x.to != options_.id || x.content.kind != core_install || installing_ ||
       x.snapshot->index <= reported_)
     return out;
+  wake_up(log_time{0}, out);
   invariant(!(leads() && x.content.term == term()), "a term has one leader");
   auto before = current_role();
   core_values values;

@@ -10,6 +10,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 
 namespace overwatch {
 
@@ -20,6 +22,7 @@ struct raft_log_options {
   std::vector<log_member> initial_members;
   log_time election_timeout{1000}; ///< a follower that hears nothing waits this long, up to twice as long
   log_time heartbeat{100};
+  log_time quiet_after{2000};                         ///< a group in which nothing happens falls asleep
   log_time snapshot_timeout{60'000};                  ///< then a snapshot is asked for anew
   unsigned seed = 1;                                  ///< of the election timeouts; different on every node
   unsigned max_inflight = 256;                        ///< entries on their way to one member
@@ -51,6 +54,10 @@ public:
   std::optional<std::string> snapshot_offer(member_id to, uint64_t index) const override;
   log_update receive_snapshot(log_time now, std::string_view offer) override;
   log_update snapshot_installed() override;
+
+  log_update reach(log_time now, member_id id, bool in_reach) override;
+  log_update wake(log_time now) override;
+  bool sleeps() const override { return asleep_since_.has_value(); }
 
   log_answer add_member(const log_member& x, log_update& update) override;
   log_answer promote_member(member_id id, log_update& update) override;
@@ -93,8 +100,8 @@ private:
 
   // every event
   role current_role() const;
-  void advance(log_time now) { now_ = std::max(now_, now); }
-  uint64_t time() const { return static_cast<uint64_t>(now_.count()); }
+  void advance(log_time now);
+  uint64_t time() const { return static_cast<uint64_t>((now_ - slept_).count()); }
   void require(core_result result) const;
   void collect(const core_update& update, std::vector<log_append>* source, log_update& out);
   void take_entries(const core_update& update, std::vector<log_append>* source, log_update& out);
@@ -110,6 +117,15 @@ private:
   void send_append(const core_message& x, log_update& out);
   std::vector<log_append> entries_to_send(uint64_t first, uint64_t last) const;
 
+  // sleep
+  bool is_quiet() const;
+  bool may_sleep() const;
+  void ask_for_quiet(log_update& out);
+  void receive_quiet(const raft_envelope& x, log_update& out);
+  void receive_agreement(const raft_envelope& x);
+  void fall_asleep();
+  void wake_up(log_time passed, log_update& out);
+
   // members
   const log_member* find_member(member_id id) const;
   bool is_lone_voter() const;
@@ -119,7 +135,7 @@ private:
 
   raft_log_options options_;
   std::unique_ptr<raft_core, void (*)(raft_core*)> core_;
-  log_time now_{0};
+  log_time now_{0}; ///< never stands still: leases and promises count in it
   entry_terms terms_;
   recent_entries recent_;
   configuration_history history_;
@@ -140,6 +156,13 @@ private:
     log_time sent_at{0};
   } heard_; ///< the newest append of a leader
   log_time heard_at_{0};
+
+  std::set<member_id> in_reach_;
+  log_time slept_{0};          ///< the library's clock is behind by it
+  std::optional<log_time> asleep_since_;
+  log_time busy_at_{0};        ///< something happened
+  std::optional<log_time> quiet_asked_; ///< of a leader: when it asked the others to sleep, and sent nothing since
+  std::set<member_id> quiet_;  ///< who agreed
 };
 
 } // namespace overwatch

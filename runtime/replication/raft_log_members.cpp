@@ -26,7 +26,7 @@ bool raft_log::has_others() const {
 // One change at a time, and only by a leader that has committed an entry of its own term: otherwise two leaders could
 // change the members in ways whose majorities do not meet.
 log_answer raft_log::change_members(std::vector<log_member> members, log_update& out) {
-  if (terms_.at(reported_) != term() || core_uncommitted_configuration(core_.get()) > 0)
+  if (asleep_since_ || terms_.at(reported_) != term() || core_uncommitted_configuration(core_.get()) > 0)
     return log_answer::not_yet;
   log_append entry{terms_.last() + 1, term(), encode_members(members), entry_kind::configuration};
   return submit(std::move(entry), out) ? log_answer::accepted : log_answer::not_yet;
@@ -77,13 +77,14 @@ log_answer raft_log::transfer(member_id to, log_update& out) {
   const auto* member = find_member(to);
   if (member == nullptr || !member->voter || to == options_.id)
     return log_answer::bad_member;
-  if (core_transferee(core_.get()) != 0)
+  if (asleep_since_ || core_transferee(core_.get()) != 0)
     return log_answer::not_yet;
   // The library waits in silence for one that does not come, and refuses proposals meanwhile.
   auto contact = contacts_.find(to);
   if (contact == contacts_.end() || contact->second.heard + options_.election_timeout < now_ ||
       core_match_index(core_.get(), to) + options_.max_inflight < terms_.last())
     return log_answer::lags_behind;
+  busy_at_ = now_;
   auto before = current_role();
   auto appended_before = out.append.size();
   core_update update{};
@@ -99,7 +100,9 @@ log_answer raft_log::transfer(member_id to, log_update& out) {
 // -- what is ---------------------------------------------------------------------
 
 log_time raft_log::next_timeout() const {
-  return std::max(log_time{core_next_timeout(core_.get())}, now_ + log_time{1});
+  if (asleep_since_)
+    return log_time::max();
+  return std::max(log_time{core_next_timeout(core_.get())} + slept_, now_ + log_time{1});
 }
 
 uint64_t raft_log::term() const {

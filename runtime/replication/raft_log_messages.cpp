@@ -12,6 +12,8 @@ log_update raft_log::receive(log_time now, std::string_view message) {
   raft_envelope x;
   if (!decode_message(message, x) || x.to != options_.id)
     return out;
+  if (x.content.term >= term() && x.content.kind != core_quiet && x.content.kind != core_agreed_quiet)
+    wake_up(log_time{0}, out);
   auto before = current_role();
   core_update update{};
   invariant(!(x.content.kind == core_append && leads() && x.content.term == term()), "a term has one leader");
@@ -49,6 +51,12 @@ log_update raft_log::receive(log_time now, std::string_view message) {
         return out;
       disrupting_in_ = x.content.term + 1;
       break;
+    case core_quiet:
+      receive_quiet(x, out);
+      return out;
+    case core_agreed_quiet:
+      receive_agreement(x);
+      return out;
   }
   require(core_receive(core_.get(), time(), &x.content, nullptr, 0, nullptr, &update));
   collect(update, nullptr, out);
@@ -146,6 +154,7 @@ void raft_log::send(const core_message& x, log_update& out) {
 
 // One append of the library becomes as many messages as its bytes need.
 void raft_log::send_append(const core_message& x, log_update& out) {
+  quiet_asked_.reset(); // it wakes those that agreed
   raft_envelope envelope;
   envelope.from = options_.id;
   envelope.to = x.peer;

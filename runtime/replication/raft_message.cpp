@@ -68,6 +68,12 @@ void put_content(encoder& f, const raft_envelope& x) {
     case core_elect_now:
       f(content.index, content.index_term);
       break;
+    case core_quiet:
+      f(content.index, content.index_term, x.sent_at);
+      break;
+    case core_agreed_quiet:
+      f(x.sent_at);
+      break;
   }
 }
 
@@ -92,6 +98,11 @@ bool get_content(decoder& f, raft_envelope& x) {
     }
     case core_elect_now:
       return f(content.index, content.index_term) && is_position(content.index, content.index_term, content.term);
+    case core_quiet:
+      return f(content.index, content.index_term, x.sent_at) &&
+             is_position(content.index, content.index_term, content.term);
+    case core_agreed_quiet:
+      return f(x.sent_at);
   }
   return false;
 }
@@ -123,7 +134,7 @@ bool decode_message(std::string_view bytes, raft_envelope& x) {
     return false;
   decoder f{bytes.substr(1)};
   auto kind = f.get_size();
-  if (!f.ok() || kind < core_append || kind > core_elect_now)
+  if (!f.ok() || kind < core_append || kind > core_agreed_quiet)
     return false;
   x.content.kind = static_cast<core_message_kind>(kind);
   if (!f(x.from, x.to, x.content.term) || x.from == 0 || x.to == 0 || x.from == x.to || x.content.term == 0 ||

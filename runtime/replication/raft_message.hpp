@@ -15,7 +15,8 @@ struct raft_envelope {
   member_id to = 0;
   core_message content{};
   /// Of an append: when its leader sent it, by the leader's clock. Of an append_result: the newest such time that the
-  /// sender got from this leader. A leader's lease counts from it.
+  /// sender got from this leader. A leader's lease counts from it. Of quiet likewise; agreed_quiet answers the quiet of
+  /// that time.
   log_time sent_at{0};
   std::vector<log_append> entries;  ///< of an append; behind `content.index`
   std::optional<log_snapshot> snapshot; ///< of an install
@@ -23,7 +24,8 @@ struct raft_envelope {
 
 inline constexpr size_t max_message_entries = 4096;
 
-/// The first byte of every message. A node drops messages of versions that it does not know.
+/// The first byte of every message. A node drops messages of versions and kinds that it does not know: so a group sleeps
+/// only when all members are of a program that knows quiet.
 inline constexpr uint8_t raft_message_version = 1;
 
 std::string encode_message(const raft_envelope& x);

@@ -19,6 +19,10 @@ public:
   log_update receive_snapshot(log_time now, std::string_view offer) override;
   log_update snapshot_installed() override;
 
+  log_update reach(log_time, member_id, bool) override { return {}; }
+  log_update wake(log_time) override { return {}; }
+  bool sleeps() const override { return false; }
+
   log_answer add_member(const log_member& x, log_update& update) override;
   log_answer promote_member(member_id id, log_update& update) override;
   log_answer remove_member(member_id id, log_update& update) override;

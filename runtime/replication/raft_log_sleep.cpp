@@ -1,0 +1,124 @@
+#include "runtime/replication/raft_log.hpp"
+
+#include "actors/invariant.hpp"
+
+#include <algorithm>
+
+namespace overwatch {
+
+// All that there is is committed, and durable here.
+bool raft_log::is_quiet() const {
+  return !installing_ && reported_ == terms_.last() && core_last_stored(core_.get()) == terms_.last() &&
+         core_uncommitted_configuration(core_.get()) == 0;
+}
+
+bool raft_log::may_sleep() const {
+  if (!leads() || !is_quiet() || terms_.at(reported_) != term() || core_transferee(core_.get()) != 0 || !has_others())
+    return false;
+  const auto& members = history_.newest().members;
+  return std::all_of(members.begin(), members.end(), [&](const auto& x) {
+    return x.id == options_.id ||
+           (in_reach_.count(x.id) > 0 && core_match_index(core_.get(), x.id) == terms_.last());
+  });
+}
+
+// Behind a heartbeat, so that all can answer before the next one is due: that would wake who agreed. Who does not
+// agree, or knows nothing of sleep, says nothing, and is asked again.
+void raft_log::ask_for_quiet(log_update& out) {
+  if (!may_sleep() || now_ < busy_at_ + options_.quiet_after)
+    return;
+  busy_at_ = now_;
+  quiet_asked_ = now_;
+  quiet_.clear();
+  for (const auto& x : history_.newest().members) {
+    if (x.id == options_.id)
+      continue;
+    raft_envelope envelope;
+    envelope.from = options_.id;
+    envelope.to = x.id;
+    envelope.content.kind = core_quiet;
+    envelope.content.term = term();
+    envelope.content.index = terms_.last();
+    envelope.content.index_term = term();
+    envelope.sent_at = now_;
+    out.messages.push_back({x.id, encode_message(envelope)});
+  }
+}
+
+void raft_log::receive_quiet(const raft_envelope& x, log_update& out) {
+  auto agrees = x.content.term == term() && core_role_of(core_.get()) == core_follower && leader() == x.from &&
+                x.content.index == terms_.last() && x.content.index_term == terms_.at(x.content.index) && is_quiet() &&
+                in_reach_.count(x.from) > 0;
+  if (!agrees)
+    return;
+  fall_asleep();
+  raft_envelope answer;
+  answer.from = options_.id;
+  answer.to = x.from;
+  answer.content.kind = core_agreed_quiet;
+  answer.content.term = term();
+  answer.sent_at = x.sent_at;
+  out.messages.push_back({x.from, encode_message(answer)});
+}
+
+// The leader is the last to sleep: as long as it is awake, its next heartbeat wakes all.
+void raft_log::receive_agreement(const raft_envelope& x) {
+  if (!leads() || x.content.term != term() || quiet_asked_ != x.sent_at || find_member(x.from) == nullptr)
+    return;
+  quiet_.insert(x.from);
+  if (may_sleep() && quiet_.size() + 1 == history_.newest().members.size())
+    fall_asleep();
+}
+
+void raft_log::fall_asleep() {
+  quiet_asked_.reset();
+  if (!asleep_since_)
+    asleep_since_ = now_;
+}
+
+// Of the time that a follower slept, `passed` counts for the library after all; of a leader, so much that heartbeats are
+// due.
+void raft_log::wake_up(log_time passed, log_update& out) {
+  quiet_asked_.reset();
+  busy_at_ = now_;
+  if (!asleep_since_)
+    return;
+  auto asleep = now_ - *asleep_since_;
+  slept_ -= std::clamp(leads() ? options_.heartbeat : passed, log_time{0}, asleep);
+  asleep_since_.reset();
+  if (!leads())
+    return;
+  for (auto& [id, contact] : contacts_)
+    if (in_reach_.count(id) > 0)
+      contact.heard = now_; // the connection stood for it
+  if (time() < core_next_timeout(core_.get()))
+    return;
+  auto before = current_role();
+  core_update update{};
+  require(core_timeout(core_.get(), time(), &update));
+  collect(update, nullptr, out);
+  settle(before, 0, out);
+}
+
+log_update raft_log::wake(log_time now) {
+  advance(now);
+  log_update out;
+  wake_up(log_time{0}, out);
+  return out;
+}
+
+log_update raft_log::reach(log_time now, member_id id, bool in_reach) {
+  advance(now);
+  log_update out;
+  auto changes = in_reach ? in_reach_.insert(id).second : in_reach_.erase(id) > 0;
+  if (!changes || !asleep_since_)
+    return out;
+  if (leads() && find_member(id) != nullptr)
+    wake_up(log_time{0}, out);
+  else if (!leads() && id == leader() && !in_reach)
+    // It would have missed the leader for as long as that, were it awake. The spread of the election timeouts stays.
+    wake_up(options_.election_timeout - (*asleep_since_ - heard_at_), out);
+  return out;
+}
+
+} // namespace overwatch
