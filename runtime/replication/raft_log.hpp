@@ -94,6 +94,11 @@ private:
     log_time promised{0}; ///< when it got an append, by our clock: until an election timeout later it elects nobody
   };
 
+  struct question { // to a member: may all sleep?
+    log_time at{0};
+    bool agreed = false;
+  };
+
   // start
   log_start complete(const log_start& stored, log_update& out) const;
   void restore(const log_start& stored);
@@ -121,8 +126,10 @@ private:
   bool is_quiet() const;
   bool may_sleep() const;
   void ask_for_quiet(log_update& out);
+  void ask_for_quiet(member_id id, log_update& out);
   void receive_quiet(const raft_envelope& x, log_update& out);
   void receive_agreement(const raft_envelope& x);
+  bool disturbs(const raft_envelope& x) const;
   void fall_asleep();
   void wake_up(log_time passed, log_update& out);
 
@@ -161,8 +168,8 @@ private:
   log_time slept_{0};          ///< the library's clock is behind by it
   std::optional<log_time> asleep_since_;
   log_time busy_at_{0};        ///< something happened
-  std::optional<log_time> quiet_asked_; ///< of a leader: when it asked the others to sleep, and sent nothing since
-  std::set<member_id> quiet_;  ///< who agreed
+  std::map<member_id, question> quiet_asked_; ///< of a leader that has sent nothing since
+  log_time quiet_since_{0};    ///< of a follower that sleeps: when its leader asked, by the leader's clock
 };
 
 } // namespace overwatch

@@ -12,8 +12,12 @@ log_update raft_log::receive(log_time now, std::string_view message) {
   raft_envelope x;
   if (!decode_message(message, x) || x.to != options_.id)
     return out;
-  if (x.content.term >= term() && x.content.kind != core_quiet && x.content.kind != core_agreed_quiet)
-    wake_up(log_time{0}, out);
+  if (asleep_since_) {
+    if (disturbs(x))
+      wake_up(log_time{0}, out);
+    else if (x.content.term == term() && x.content.kind != core_quiet)
+      return out;
+  }
   auto before = current_role();
   core_update update{};
   invariant(!(x.content.kind == core_append && leads() && x.content.term == term()), "a term has one leader");
@@ -154,7 +158,8 @@ void raft_log::send(const core_message& x, log_update& out) {
 
 // One append of the library becomes as many messages as its bytes need.
 void raft_log::send_append(const core_message& x, log_update& out) {
-  quiet_asked_.reset(); // it wakes those that agreed
+  if (x.count > 0)
+    quiet_asked_.clear();
   raft_envelope envelope;
   envelope.from = options_.id;
   envelope.to = x.peer;
@@ -162,6 +167,8 @@ void raft_log::send_append(const core_message& x, log_update& out) {
   envelope.sent_at = now_;
   if (x.count == 0) {
     out.messages.push_back({x.peer, encode_message(envelope)});
+    if (quiet_asked_.count(x.peer) > 0) // the heartbeat wakes it
+      ask_for_quiet(x.peer, out);
     return;
   }
   auto last = x.index + x.count;

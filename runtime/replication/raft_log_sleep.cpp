@@ -22,27 +22,29 @@ bool raft_log::may_sleep() const {
   });
 }
 
-// Behind a heartbeat, so that all can answer before the next one is due: that would wake who agreed. Who does not
-// agree, or knows nothing of sleep, says nothing, and is asked again.
+// Who does not agree, or knows nothing of sleep, says nothing, and is asked again later.
 void raft_log::ask_for_quiet(log_update& out) {
-  if (!may_sleep() || now_ < busy_at_ + options_.quiet_after)
+  if (!may_sleep() || (!quiet_asked_.empty() && now_ >= busy_at_ + options_.election_timeout))
+    quiet_asked_.clear();
+  if (!may_sleep() || !quiet_asked_.empty() || now_ < busy_at_ + options_.quiet_after)
     return;
   busy_at_ = now_;
-  quiet_asked_ = now_;
-  quiet_.clear();
-  for (const auto& x : history_.newest().members) {
-    if (x.id == options_.id)
-      continue;
-    raft_envelope envelope;
-    envelope.from = options_.id;
-    envelope.to = x.id;
-    envelope.content.kind = core_quiet;
-    envelope.content.term = term();
-    envelope.content.index = terms_.last();
-    envelope.content.index_term = term();
-    envelope.sent_at = now_;
-    out.messages.push_back({x.id, encode_message(envelope)});
-  }
+  for (const auto& x : history_.newest().members)
+    if (x.id != options_.id)
+      ask_for_quiet(x.id, out);
+}
+
+void raft_log::ask_for_quiet(member_id id, log_update& out) {
+  quiet_asked_[id] = {now_, false};
+  raft_envelope x;
+  x.from = options_.id;
+  x.to = id;
+  x.content.kind = core_quiet;
+  x.content.term = term();
+  x.content.index = terms_.last();
+  x.content.index_term = term();
+  x.sent_at = now_;
+  out.messages.push_back({id, encode_message(x)});
 }
 
 void raft_log::receive_quiet(const raft_envelope& x, log_update& out) {
@@ -52,6 +54,7 @@ void raft_log::receive_quiet(const raft_envelope& x, log_update& out) {
   if (!agrees)
     return;
   fall_asleep();
+  quiet_since_ = x.sent_at;
   raft_envelope answer;
   answer.from = options_.id;
   answer.to = x.from;
@@ -63,15 +66,27 @@ void raft_log::receive_quiet(const raft_envelope& x, log_update& out) {
 
 // The leader is the last to sleep: as long as it is awake, its next heartbeat wakes all.
 void raft_log::receive_agreement(const raft_envelope& x) {
-  if (!leads() || x.content.term != term() || quiet_asked_ != x.sent_at || find_member(x.from) == nullptr)
+  auto asked = quiet_asked_.find(x.from);
+  if (!leads() || x.content.term != term() || asked == quiet_asked_.end() || asked->second.at != x.sent_at)
     return;
-  quiet_.insert(x.from);
-  if (may_sleep() && quiet_.size() + 1 == history_.newest().members.size())
+  asked->second.agreed = true;
+  auto agreed = std::all_of(quiet_asked_.begin(), quiet_asked_.end(), [](const auto& one) { return one.second.agreed; });
+  if (agreed && may_sleep())
     fall_asleep();
 }
 
+// What was on its way when all agreed wakes nobody: whoever woke would be alone.
+bool raft_log::disturbs(const raft_envelope& x) const {
+  if (x.content.kind == core_quiet || x.content.kind == core_agreed_quiet || x.content.term < term())
+    return false;
+  if (x.content.term > term() || x.content.kind == core_elect_now)
+    return true;
+  return x.content.kind == core_append &&
+         (x.sent_at > quiet_since_ || x.content.index + x.entries.size() > terms_.last());
+}
+
 void raft_log::fall_asleep() {
-  quiet_asked_.reset();
+  quiet_asked_.clear();
   if (!asleep_since_)
     asleep_since_ = now_;
 }
@@ -79,10 +94,9 @@ void raft_log::fall_asleep() {
 // Of the time that a follower slept, `passed` counts for the library after all; of a leader, so much that heartbeats are
 // due.
 void raft_log::wake_up(log_time passed, log_update& out) {
-  quiet_asked_.reset();
-  busy_at_ = now_;
   if (!asleep_since_)
     return;
+  busy_at_ = now_;
   auto asleep = now_ - *asleep_since_;
   slept_ -= std::clamp(leads() ? options_.heartbeat : passed, log_time{0}, asleep);
   asleep_since_.reset();
@@ -103,6 +117,8 @@ void raft_log::wake_up(log_time passed, log_update& out) {
 log_update raft_log::wake(log_time now) {
   advance(now);
   log_update out;
+  busy_at_ = now_;
+  quiet_asked_.clear();
   wake_up(log_time{0}, out);
   return out;
 }

@@ -17,6 +17,7 @@ struct run_report {
   uint64_t snapshots = 0; ///< installed
   uint64_t changes = 0;   ///< of members, accepted
   uint64_t messages = 0;
+  uint64_t sleeps = 0;    ///< of a leader
 };
 
 std::string to_string(const run_report& x);
@@ -39,14 +40,28 @@ private:
   void crash_or_start();
   void disturb_clock();
   void change_members();
+  void watch_links();
+  void rest(milliseconds duration);
   void heal();
   bool has_converged();
+  void converge();
+  void sleep_and_lose_the_leader();
+  bool all_sleep();
   std::string describe(); ///< all nodes, in a line each
 
   world world_;
   network network_;
   std::map<member_id, std::unique_ptr<log_node>> nodes_;
   member_id next_id_ = 1;
+
+  struct link {
+    uint64_t own_life = 0;
+    uint64_t told = 0; ///< which life of the other one is known to be in reach; 0: none
+  };
+  std::map<std::pair<member_id, member_id>, link> links_; ///< as the first of the two sees them
+  uint64_t notices_one_in_ = 5; ///< steps: each end of a link finds out by itself what becomes of it
+  milliseconds resting_until_{0};                         ///< nobody proposes before
+  std::set<member_id> asleep_;                            ///< leaders
   run_report report_;
 };
 

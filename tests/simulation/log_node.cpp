@@ -23,6 +23,7 @@ log_node::log_node(world& all, network& net, member_id id, std::vector<log_membe
   options_.initial_members = std::move(initial_members);
   options_.election_timeout = log_time{150};
   options_.heartbeat = log_time{20};
+  options_.quiet_after = log_time{80};
   options_.snapshot_timeout = log_time{200};
   options_.max_inflight = 16;
   options_.recent_bytes = 512; // so that most of what is sent is read
@@ -85,14 +86,27 @@ void log_node::propose() {
   auto value = world_.next_value++;
   std::string bytes(sizeof(value) + world_.random.number(0, 120), 'x');
   std::memcpy(bytes.data(), &value, sizeof(value));
+  wake();
   log_update update;
   if (auto index = log_->propose(std::move(bytes), update))
     pending_[*index] = {log_->term(), value};
   drive(std::move(update));
 }
 
+void log_node::reach(member_id id, bool in_reach) {
+  if (is_up() && (in_reach || leads() || world_.fault != mutation::sleep_on))
+    drive(log_->reach(local_time(), id, in_reach));
+}
+
+void log_node::wake() {
+  if (sleeps())
+    drive(log_->wake(local_time()));
+}
+
 void log_node::check_lease() const {
-  if (is_up() && !world_.clocks_jump && log_->has_lease(local_time()))
+  if (!is_up() || world_.clocks_jump)
+    return;
+  if (log_->has_lease(local_time()) || (world_.fault == mutation::lease_asleep && leads() && sleeps()))
     world_.checker.has_lease(options_.id, log_->commit_index());
 }
 
@@ -275,6 +289,8 @@ void log_node::take_shipped(const std::string& bytes) {
 }
 
 void log_node::plan_tick() {
+  if (log_->next_timeout() == log_time::max())
+    return;
   auto when = clock_.when(log_->next_timeout(), world_.time.now());
   if (next_tick_ > world_.time.now() && next_tick_ <= when)
     return;

@@ -12,8 +12,11 @@
 namespace overwatch::simulation {
 
 /// Mistakes that a driver can make, so that the simulation can show that it would notice. `accept_stale` is one of
-/// whole nodes.
-enum class mutation { none, skip_sync, forget_vote, acknowledge_early, apply_twice, accept_stale, unheard_share };
+/// whole nodes, as `unheard_share`. `sleep_on`: followers are not told that a connection failed. `lease_asleep`: a leader
+/// that sleeps is taken for one with a lease.
+enum class mutation {
+  none, skip_sync, forget_vote, acknowledge_early, apply_twice, accept_stale, unheard_share, sleep_on, lease_asleep
+};
 
 /// What a node keeps: what `actors/keys.hpp` keeps in RocksDB, in the same bytes.
 struct log_disk {
@@ -46,9 +49,15 @@ public:
   void deliver(const std::string& bytes);
   void propose();
   void check_lease() const;
+  void reach(member_id id, bool in_reach);
+  void wake(); ///< before it is asked for something
 
   bool is_up() const { return log_ != nullptr; }
   bool leads() const { return is_up() && log_->leads(); }
+  bool sleeps() const { return is_up() && log_->sleeps(); }
+  /// A lone voter that just started: after a crash now it would begin the same term again, which nobody has heard of.
+  bool begins() const { return leads() && hard_states_on_their_way_ > 0; }
+  uint64_t life() const { return life_; } ///< how often it crashed
   member_id id() const { return options_.id; }
   const applied_state& state() const { return state_; }
   replicated_log& log() { return *log_; }

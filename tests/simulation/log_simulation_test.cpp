@@ -13,8 +13,8 @@ namespace {
 constexpr uint64_t first_seed = 1;
 constexpr auto time_for_seeds = std::chrono::seconds{60};
 
-// Seeds within which each mistake of a driver is found.
-constexpr uint64_t seeds_for_mutation = 50;
+// Seeds within which each mistake of a driver is found; most with the first ones.
+constexpr uint64_t seeds_for_mutation = 500;
 
 std::string run(uint64_t seed, mutation fault = mutation::none) {
   return to_string(log_cluster{seed, fault}.run());
@@ -53,12 +53,14 @@ TEST(LogSimulationTest, RunsDoWhatTheyAreFor) {
     sum.changes += x.changes;
     sum.terms += x.terms;
     sum.acknowledged += x.acknowledged;
+    sum.sleeps += x.sleeps;
   }
   EXPECT_GT(sum.crashes, 100u);
   EXPECT_GT(sum.snapshots, 20u);
   EXPECT_GT(sum.changes, 40u);
   EXPECT_GT(sum.terms, 100u);
   EXPECT_GT(sum.acknowledged, 2000u);
+  EXPECT_GT(sum.sleeps, 200u);
 }
 
 TEST(LogSimulationTest, FindsADiskThatSkipsTheSync) {
@@ -75,6 +77,14 @@ TEST(LogSimulationTest, FindsAnAcknowledgementBeforeTheCommit) {
 
 TEST(LogSimulationTest, FindsAnEntryAppliedTwice) {
   EXPECT_NE(finds(mutation::apply_twice), "");
+}
+
+TEST(LogSimulationTest, FindsAFollowerThatSleepsOnWithoutItsLeader) {
+  EXPECT_NE(finds(mutation::sleep_on), "");
+}
+
+TEST(LogSimulationTest, FindsALeaseThatIsHeldAsleep) {
+  EXPECT_NE(finds(mutation::lease_asleep), "");
 }
 
 } // namespace overwatch::simulation

@@ -22,7 +22,9 @@ int main(int argc, char** argv) {
                                                {"acknowledge_early", mutation::acknowledge_early},
                                                {"apply_twice", mutation::apply_twice},
                                                {"accept_stale", mutation::accept_stale},
-                                               {"unheard_share", mutation::unheard_share}};
+                                               {"unheard_share", mutation::unheard_share},
+                                               {"sleep_on", mutation::sleep_on},
+                                               {"lease_asleep", mutation::lease_asleep}};
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
       seeds = std::strtoull(argv[++i], nullptr, 10);

@@ -30,11 +30,10 @@ public:
 
   void cut(uint64_t from, uint64_t to) { cuts_.insert({from, to}); } ///< one way
   void heal() { cuts_.clear(); }
+  bool is_cut(uint64_t from, uint64_t to) const { return cuts_.count({from, to}) > 0; }
   uint64_t sent() const { return sent_; }
 
 private:
-  bool is_cut(uint64_t from, uint64_t to) const { return cuts_.count({from, to}) > 0; }
-
   virtual_time& time_;
   chance& random_;
   deliver deliver_;
