@@ -30,8 +30,8 @@ raft_envelope message(core_message_kind kind) {
   return x;
 }
 
-constexpr core_message_kind all_kinds[] = {core_append,      core_append_result, core_vote,
-                                           core_vote_result, core_install,       core_elect_now};
+constexpr core_message_kind all_kinds[] = {core_append,  core_append_result, core_vote,  core_vote_result,
+                                           core_install, core_elect_now,     core_quiet, core_agreed_quiet};
 
 } // namespace
 

@@ -13,6 +13,9 @@ constexpr milliseconds forming{30'000};  ///< how long a cluster may take to for
 constexpr milliseconds patience{150'000}; ///< and until all is well again
 constexpr milliseconds until_all_run{30'000}; ///< from many tasks to attempts in every slot
 constexpr milliseconds step{1};
+constexpr milliseconds drowsy{20'000};    ///< how long it may take until all groups sleep
+constexpr milliseconds fail_over{15'000}; ///< and until others lead what a node led that is lost: in silence, two of them
+                                          ///< end a session one after the other
 constexpr int slowest = 94;             ///< clocks, in percent
 constexpr int fastest = 106;
 constexpr size_t max_nodes = 7;         ///< ever made in a run
@@ -24,7 +27,7 @@ std::string to_string(const cluster_report& x) {
   return text(x.nodes, "nodes") + text(x.steps, "steps") + text(x.frames, "frames") + text(x.entries, "entries")
          + text(x.tasks, "tasks") + text(x.attempts, "attempts") + text(x.crashes, "crashes") + text(x.cuts, "cuts")
          + text(x.disk_faults, "disk faults") + text(x.changes, "changes of members")
-         + text(x.lost_disks, "lost disks") + text(x.answered, "answers")
+         + text(x.lost_disks, "lost disks") + text(x.sleeps, "sleeps") + text(x.answered, "answers")
          + text(x.refused, "refusals") + text(x.current_reads, "current reads") + "history " + std::to_string(x.digest);
 }
 
@@ -164,7 +167,11 @@ void node_cluster::disturb_clock() {
 // Every 10 ms.
 void node_cluster::something_happens() {
   auto& random = world_.random;
-  if (random.one_in(12))
+  count_sleeps();
+  auto rests = world_.time.now() < resting_until_;
+  if (!rests && world_.fault != mutation::accept_stale && random.one_in(400))
+    rest();
+  if (!rests && random.one_in(12))
     if (auto* x = any_that_is_up())
       clients_.ask(*x);
   if (random.one_in(250))
@@ -177,10 +184,30 @@ void node_cluster::something_happens() {
     fail_disk();
   if (random.one_in(150))
     disturb_clock();
-  if (random.one_in(300))
+  if (!rests && random.one_in(300))
     change_members();
   if (random.one_in(150) && founders_.size() > 1 && may_lose_a_disk())
     lose_disk();
+}
+
+// All are there, and nobody asks for anything: groups fall asleep. Then things go wrong again.
+void node_cluster::rest() {
+  resting_until_ = world_.time.now() + world_.random.between(milliseconds{1'000}, milliseconds{5'000});
+  world_.net.heal();
+  for (auto& [name, x] : nodes_)
+    if (!x->is_up())
+      x->start();
+}
+
+void node_cluster::count_sleeps() {
+  for (const auto& [name, x] : nodes_)
+    for (partition_id partition = 0; partition < world_.partitions; ++partition) {
+      const auto* replica = x->replica_of(partition);
+      if (!replica || !replica->log->log().leads() || !replica->log->log().sleeps())
+        asleep_.erase({name, partition});
+      else if (asleep_.emplace(name, partition).second)
+        ++report_.sleeps;
+    }
 }
 
 void node_cluster::lose_disk() {
@@ -343,8 +370,8 @@ std::string node_cluster::describe() const {
         continue;
       }
       const auto& log = replica->log->log();
-      text += (log.leads() ? " leads" : " follows " + std::to_string(log.leader() % 10'000)) + " in term "
-              + std::to_string(log.term()) + ", last " + std::to_string(log.last_index()) + ", committed "
+      text += (log.leads() ? " leads" : " follows " + std::to_string(log.leader() % 10'000))
+              + (log.sleeps() ? " asleep" : "") + " in term " + std::to_string(log.term()) + ", last " + std::to_string(log.last_index()) + ", committed "
               + std::to_string(log.commit_index()) + ", applied " + std::to_string(replica->machine->applied())
               + ", members";
       for (const auto& member : log.configuration().members)
@@ -354,6 +381,60 @@ std::string node_cluster::describe() const {
         text += " " + peer + (report.up ? " " : " (down) ") + std::to_string(report.member % 10'000);
     }
   return text;
+}
+
+bool node_cluster::all_sleep() const {
+  for (const auto& [name, x] : nodes_)
+    for (partition_id partition = 0; partition < world_.partitions; ++partition) {
+      const auto* replica = is_member(name) ? x->replica_of(partition) : nullptr;
+      if (replica && replica->log->log().configuration().members.size() > 1 && !replica->log->log().sleeps())
+        return false;
+    }
+  return true;
+}
+
+bool node_cluster::all_led_without(const simulated_node& lost) const {
+  for (partition_id partition = 0; partition < world_.partitions; ++partition)
+    if (std::none_of(nodes_.begin(), nodes_.end(),
+                     [&](const auto& x) { return x.second.get() != &lost && x.second->leads(partition); }))
+      return false;
+  return true;
+}
+
+// Nobody asks for anything, so all groups sleep. Then a node is lost that leads one of them: it dies, or is cut off, may
+// be in one direction only. Others take over, although no heartbeat was missed, and the lost one says nothing that is old.
+void node_cluster::sleep_and_lose_a_leader() {
+  auto& random = world_.random;
+  auto pass_until = [this](auto done, milliseconds duration, const char* otherwise) {
+    for (auto end = world_.time.now() + duration; !done(); advance())
+      if (world_.time.now() > end)
+        throw broken_rule{otherwise + describe()};
+  };
+  pass_until([this] { return all_sleep(); }, drowsy, "nothing happens, and not all groups sleep:");
+  count_sleeps();
+  auto* lost = leader();
+  if (founders_.size() < 3 || !lost)
+    return;
+  auto kind = random.number(0, 3);
+  if (kind == 0)
+    lost->crash();
+  for (const auto& [name, x] : nodes_) {
+    if (x.get() == lost)
+      continue;
+    if (kind == 1 || kind == 2)
+      world_.net.cut(lost->name(), name);
+    if (kind == 1 || kind == 3)
+      world_.net.cut(name, lost->name());
+  }
+  pass_until([&] { return all_led_without(*lost); }, fail_over, "a node was lost while all slept, and not all are led:");
+  for (int i = 0; i < 2'000; ++i) {
+    if (i % 20 == 0)
+      if (auto* x = i % 40 == 0 && lost->is_up() ? lost : any_that_is_up())
+        clients_.ask(*x);
+    advance();
+  }
+  heal();
+  come_to_rest();
 }
 
 void node_cluster::come_to_rest() {
@@ -407,6 +488,7 @@ cluster_report node_cluster::run() {
   come_to_rest();
   use_all_slots();
   come_to_rest();
+  sleep_and_lose_a_leader();
   compare_states();
   report_.frames = world_.net.sent();
   report_.entries = world_.checker.entries;

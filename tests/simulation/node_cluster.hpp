@@ -20,6 +20,7 @@ struct cluster_report {
   uint64_t disk_faults = 0;
   uint64_t changes = 0;  ///< of members and leaders, asked for
   uint64_t lost_disks = 0;
+  uint64_t sleeps = 0;   ///< of groups
   uint64_t digest = 0;   ///< of the history
 };
 
@@ -42,6 +43,8 @@ private:
   void fail_disk();
   void disturb_clock();
   void change_members();
+  void rest();
+  void count_sleeps();
   void heal();
   bool is_formed() const;
   const replica_state* leading(partition_id partition) const;
@@ -50,6 +53,9 @@ private:
   void come_to_rest();
   void use_all_slots();
   void compare_states();
+  void sleep_and_lose_a_leader();
+  bool all_sleep() const;
+  bool all_led_without(const simulated_node& lost) const;
   std::string describe() const;
   simulated_node& any_node();
   simulated_node* any_that_is_up();
@@ -66,6 +72,8 @@ private:
   std::set<std::string> founders_; ///< `cluster.nodes`
   uint64_t heal_one_in_ = 200;
   milliseconds faulty_{0};
+  milliseconds resting_until_{0}; ///< nobody asks for anything before
+  std::set<std::pair<std::string, partition_id>> asleep_; ///< leaders
   cluster_report report_;
 };
 

@@ -66,6 +66,7 @@ TEST(NodeSimulationTest, RunsDoWhatTheyAreFor) {
     sum.tasks += x.tasks;
     sum.attempts += x.attempts;
     sum.current_reads += x.current_reads;
+    sum.sleeps += x.sleeps;
   }
   EXPECT_GT(sum.crashes, 60u);
   EXPECT_GT(sum.cuts, 60u);
@@ -74,6 +75,7 @@ TEST(NodeSimulationTest, RunsDoWhatTheyAreFor) {
   EXPECT_GT(sum.tasks, 500u);
   EXPECT_GT(sum.attempts, 500u);
   EXPECT_GT(sum.current_reads, 200u);
+  EXPECT_GT(sum.sleeps, 60u);
 }
 
 TEST(NodeSimulationTest, FindsADiskThatSkipsTheSync) { EXPECT_NE(finds(mutation::skip_sync), ""); }
@@ -85,6 +87,8 @@ TEST(NodeSimulationTest, FindsAnAcknowledgementBeforeTheCommit) { EXPECT_NE(find
 TEST(NodeSimulationTest, FindsAnEntryAppliedTwice) { EXPECT_NE(finds(mutation::apply_twice), ""); }
 
 TEST(NodeSimulationTest, FindsSlotsThatAreNeverGivenOn) { EXPECT_NE(finds(mutation::unheard_share), ""); }
+
+TEST(NodeSimulationTest, FindsAFollowerThatSleepsOnWithoutItsLeader) { EXPECT_NE(finds(mutation::sleep_on), ""); }
 
 // One seed in some hundreds shows it; these are close to one, so that it does not take minutes.
 TEST(NodeSimulationTest, FindsAStaleTokenThatCounts) { EXPECT_NE(finds(mutation::accept_stale, 241), ""); }

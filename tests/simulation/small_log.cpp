@@ -22,6 +22,16 @@ public:
   }
 };
 
+/// A follower that is not told that the connection with its leader failed: `mutation::sleep_on`.
+class deaf_log final : public raft_log {
+public:
+  using raft_log::raft_log;
+
+  log_update reach(log_time now, member_id id, bool in_reach) override {
+    return in_reach || leads() ? raft_log::reach(now, id, in_reach) : log_update{};
+  }
+};
+
 } // namespace
 
 std::unique_ptr<replicated_log> make_small_log(log_setup x, unsigned seed, mutation fault) {
@@ -36,6 +46,10 @@ std::unique_ptr<replicated_log> make_small_log(log_setup x, unsigned seed, mutat
   options.recent_bytes = 4'096;
   options.max_append_bytes = 2'048;
   options.max_append_burst = 8'192;
+  if (fault != mutation::accept_stale) // that one is found where much happens
+    options.quiet_after = log_time{300};
+  if (fault == mutation::sleep_on)
+    return std::make_unique<deaf_log>(std::move(options));
   if (fault == mutation::acknowledge_early)
     return std::make_unique<hasty_log>(std::move(options));
   return std::make_unique<raft_log>(std::move(options));
