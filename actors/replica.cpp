@@ -156,11 +156,10 @@ caf::result<uint64_t> confirm(replica_pointer self) {
     return not_confirmed();
   auto now = steady_now(self);
   state.log->wake(now);
-  if (state.group.opened && log.has_lease(now))
+  if (log.has_lease(now))
     return log.term();
   auto promise = self->make_response_promise<uint64_t>();
   state.confirmations.push_back({promise, now + confirm_patience});
-  tick_when_due(self);
   return promise;
 }
 
@@ -257,7 +256,11 @@ replica_actor::behavior_type replica(replica_pointer self, replica_options optio
       after_event(self);
     },
     [=](const checkpoint_done& x) { checkpointed(self, x.applied); },
-    [=](const confirm_request&) { return confirm(self); },
+    [=](const confirm_request&) {
+      auto result = confirm(self);
+      after_event(self);
+      return result;
+    },
     [=](caf::update_atom) {
       self->state.next_tick.reset();
       self->state.log->tick(steady_now(self));

@@ -75,7 +75,7 @@ TEST(NodeSimulationTest, RunsDoWhatTheyAreFor) {
   EXPECT_GT(sum.tasks, 500u);
   EXPECT_GT(sum.attempts, 500u);
   EXPECT_GT(sum.current_reads, 200u);
-  EXPECT_GT(sum.sleeps, 60u);
+  EXPECT_GT(sum.sleeps, 30u);
 }
 
 TEST(NodeSimulationTest, FindsADiskThatSkipsTheSync) { EXPECT_NE(finds(mutation::skip_sync), ""); }
