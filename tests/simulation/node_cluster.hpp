@@ -55,7 +55,6 @@ private:
   void compare_states();
   void sleep_and_lose_a_leader();
   bool all_sleep() const;
-  bool all_led_without(const simulated_node& lost) const;
   std::string describe() const;
   simulated_node& any_node();
   simulated_node* any_that_is_up();
