@@ -15,8 +15,8 @@ raft_log::role raft_log::current_role() const {
   return {leads(), term(), leader()};
 }
 
-// The library's clock stands still while the group sleeps. So whatever it waits for comes later, and never earlier, than
-// by the steady clock: its elections keep every promise that a lease relies on.
+// The library's clock stands still while the group sleeps. So whatever it waits for comes later than by the steady clock,
+// and never earlier: its elections keep every promise that a lease relies on.
 void raft_log::advance(log_time now) {
   auto next = std::max(now_, now);
   if (asleep_since_)

@@ -70,8 +70,8 @@ void raft_log::receive_agreement(const raft_envelope& x) {
   if (!leads() || x.content.term != term() || asked == quiet_asked_.end() || asked->second.at != x.sent_at)
     return;
   asked->second.agreed = true;
-  auto agreed = std::all_of(quiet_asked_.begin(), quiet_asked_.end(), [](const auto& one) { return one.second.agreed; });
-  if (agreed && may_sleep())
+  auto agrees = [](const auto& one) { return one.second.agreed; };
+  if (std::all_of(quiet_asked_.begin(), quiet_asked_.end(), agrees) && may_sleep())
     fall_asleep();
 }
 
@@ -91,8 +91,8 @@ void raft_log::fall_asleep() {
     asleep_since_ = now_;
 }
 
-// Of the time that a follower slept, `passed` counts for the library after all; of a leader, so much that heartbeats are
-// due.
+// Of the time that a follower slept, `passed` counts for the library after all; of a leader, so much that heartbeats
+// are due.
 void raft_log::wake_up(log_time passed, log_update& out) {
   if (!asleep_since_)
     return;

@@ -24,8 +24,8 @@ struct raft_envelope {
 
 inline constexpr size_t max_message_entries = 4096;
 
-/// The first byte of every message. A node drops messages of versions and kinds that it does not know: so a group sleeps
-/// only when all members are of a program that knows quiet.
+/// The first byte of every message. A node drops messages of versions and kinds that it does not know: so a group
+/// sleeps only when all members are of a program that knows quiet.
 inline constexpr uint8_t raft_message_version = 1;
 
 std::string encode_message(const raft_envelope& x);

@@ -163,7 +163,7 @@ TEST_F(SleepTest, FollowersTakeOverSoonerThanWithoutSleep) {
   auto since = cluster.now;
   while (cluster.leader() == 0 && cluster.now < since + 2 * election_timeout)
     cluster.pass(log_time{10});
-  EXPECT_LE(cluster.now, since + election_timeout + log_time{20}) << "their patience is from now on at most one timeout";
+  EXPECT_LE(cluster.now, since + election_timeout + log_time{20}) << "one timeout at most, not two";
 }
 
 TEST_F(SleepTest, OnlyTheLeadersConnectionWakesAFollower) {

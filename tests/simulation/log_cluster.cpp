@@ -228,7 +228,8 @@ std::string log_cluster::describe() {
     }
     auto& log = x->log();
     text += "\n  node " + std::to_string(id) + (log.leads() ? " leads" : " follows " + std::to_string(log.leader())) +
-            (log.sleeps() ? " asleep" : "") + " in term " + std::to_string(log.term()) + ", last " + std::to_string(log.last_index()) + ", committed " +
+            (log.sleeps() ? " asleep" : "") + " in term " + std::to_string(log.term()) + ", last " +
+            std::to_string(log.last_index()) + ", committed " +
             std::to_string(log.commit_index()) + ", applied " + std::to_string(x->state().applied) + ", members";
     for (const auto& member : log.configuration().members)
       text += " " + std::to_string(member.id) + (member.voter ? "v" : "l");
@@ -258,16 +259,19 @@ bool log_cluster::all_sleep() {
   if (leading == nullptr)
     return false;
   auto voters = ids(leading->log().configuration().members, true);
-  return leading->sleeps() && std::all_of(voters.begin(), voters.end(), [&](auto id) { return nodes_.at(id)->sleeps(); });
+  auto sleeps = [&](auto id) { return nodes_.at(id)->sleeps(); };
+  return leading->sleeps() && std::all_of(voters.begin(), voters.end(), sleeps);
 }
 
 // Of a group in which nothing happens, and of one that loses its leader while it sleeps: by a crash, or by a cut that
 // only silence tells of.
 void log_cluster::sleep_and_lose_the_leader() {
   auto members = leader()->log().configuration().members;
-  for (auto& [id, x] : nodes_) // who is no member is told so by others than the log, and ends
-    if (std::none_of(members.begin(), members.end(), [id = id](const auto& member) { return member.id == id; }) && x->is_up())
+  for (auto& [id, x] : nodes_) { // who is no member is told so by others than the log, and ends
+    auto is_it = [id = id](const auto& member) { return member.id == id; };
+    if (x->is_up() && std::none_of(members.begin(), members.end(), is_it))
       x->crash();
+  }
   auto pass_until = [this](auto done, milliseconds duration, const char* otherwise) {
     for (auto limit = world_.time.now() + duration; !done();) {
       if (world_.time.now() > limit)

@@ -370,7 +370,8 @@ std::string node_cluster::describe() const {
       }
       const auto& log = replica->log->log();
       text += (log.leads() ? " leads" : " follows " + std::to_string(log.leader() % 10'000))
-              + (log.sleeps() ? " asleep" : "") + " in term " + std::to_string(log.term()) + ", last " + std::to_string(log.last_index()) + ", committed "
+              + (log.sleeps() ? " asleep" : "") + " in term " + std::to_string(log.term()) + ", last "
+              + std::to_string(log.last_index()) + ", committed "
               + std::to_string(log.commit_index()) + ", applied " + std::to_string(replica->machine->applied())
               + ", members";
       for (const auto& member : log.configuration().members)
@@ -391,8 +392,8 @@ bool node_cluster::all_sleep() const {
   return true;
 }
 
-// Nobody asks for anything, so all groups sleep. Then a node is lost that leads one of them: it dies, or is cut off, may
-// be in one direction only. Others take over, although no heartbeat was missed, and the lost one says nothing that is old.
+// Nobody asks for anything, so all groups sleep. Then a node that leads is lost: it dies, or is cut off, may be in one
+// direction only. Others take over, although no heartbeat was missed, and the lost one says nothing that is old.
 void node_cluster::sleep_and_lose_a_leader() {
   auto pass_until = [this](auto done, milliseconds duration, const char* otherwise) {
     for (auto end = world_.time.now() + duration; !done(); advance())
