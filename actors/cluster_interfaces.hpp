@@ -87,6 +87,7 @@ struct peer_report {
   member_id member = 0;
   std::string instance; ///< another one: the peer was started again
   uint64_t cluster = 0; ///< 0: it is in none yet
+  uint32_t protocol = protocol_version;
   bool up = false;
   node_handles handles; ///< of a peer that is up; news of them may come while it stays up
   caf::strong_actor_ptr link; ///< the `link_actor` here

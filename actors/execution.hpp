@@ -119,6 +119,18 @@ typename Inspector::result_type inspect(Inspector& f, progress_batch& x) {
   return f(x.attempts);
 }
 
+/// May these attempts go on, and those that were not begun begin? Asked for all that must not run twice at a time; again
+/// before the answer has run out. Since protocol 2.
+struct lease_request {
+  partition_id partition = 0;
+  int64_t sent_at = 0; ///< microseconds on a clock of the pool
+  std::vector<held_attempt> attempts;
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, lease_request& x) {
+  return f(x.partition, x.sent_at, x.attempts);
+}
+
 // -- from nodes ----------------------------------------------------------------
 
 /// What a node has, over all its pools. Sent to every scheduler that comes into sight.
@@ -217,6 +229,18 @@ typename Inspector::result_type inspect(Inspector& f, settled_outcome& x) {
   return f(x.id, x.fence, x.accepted);
 }
 
+/// Yes, for `lease` from the moment when the pool asked: however late this comes, it is no longer than the scheduler thinks.
+struct lease_grant {
+  partition_id partition = 0;
+  int64_t sent_at = 0; ///< of the request
+  milliseconds lease{0};
+  std::vector<held_attempt> attempts;
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, lease_grant& x) {
+  return f(x.partition, x.sent_at, x.lease, x.attempts);
+}
+
 struct settled_batch {
   std::vector<settled_outcome> outcomes;
 };
@@ -232,7 +256,7 @@ struct assignment_batch {
   partition_id partition = 0;
   message_mark mark;
   bool report = false;   ///< answer with an offer and with all outcomes that are not settled
-  milliseconds lease{0}; ///< attempts that must not run twice are stopped when nothing is heard for so long; 0: they go on
+  milliseconds lease{0}; ///< to pools of protocol 1: what must not run twice is stopped when nothing is heard for so long; 0: never
   uint32_t node_limit = 0; ///< attempts on a node at once, 0: as it is configured; counts from the control partition only
 };
 template <class Inspector>

@@ -76,6 +76,8 @@ using scheduler_actor = caf::typed_actor<
   caf::reacts_to<node_capacity>,
   // From the keeper of a node's slots, which is the second value.
   caf::reacts_to<slot_share, caf::strong_actor_ptr>,
+  // From pools. Answered with a `lease_grant`, or not at all.
+  caf::reacts_to<lease_request>,
   caf::reacts_to<outcome_batch>,
   caf::reacts_to<progress_batch>,
   caf::reacts_to<disk_report>,
@@ -109,6 +111,13 @@ struct attempts_done {
   std::vector<item> items;
 };
 
+/// The scheduler that leads a partition, on whatever node.
+struct leader_in_sight {
+  partition_id partition = 0;
+  caf::strong_actor_ptr scheduler;      ///< null: none
+  bool grants_leases = true;            ///< false: it is of an older protocol
+};
+
 /// The workers of one task type on one node.
 using pool_actor = caf::typed_actor<
   caf::reacts_to<assignment_batch>,
@@ -117,8 +126,8 @@ using pool_actor = caf::typed_actor<
   caf::reacts_to<attempts_done>,
   // Changes the number of slots; 0: to the configured one.
   caf::reacts_to<caf::update_atom, uint32_t>,
-  // The scheduler that leads a partition, on whatever node; null: none is in sight.
-  caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
+  caf::reacts_to<lease_grant>,
+  caf::reacts_to<leader_in_sight>,
   // The keeper of the node's slots, when several partitions share them. Said before the first scheduler is.
   caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
   caf::replies_to<drain_request>::with<drain_reply>,
@@ -212,6 +221,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_status_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::settle_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::attempts_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::leader_in_sight)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::work)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::pool_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(overwatch::scheduler_actor)

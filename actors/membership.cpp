@@ -303,6 +303,7 @@ peer_report membership_state::report_of(const peer& x) const {
   result.member = x.theirs.member;
   result.instance = x.theirs.instance;
   result.cluster = x.theirs.cluster;
+  result.protocol = x.theirs.protocol;
   result.up = x.up;
   if (x.up)
     result.handles = x.theirs.handles;

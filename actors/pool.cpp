@@ -63,7 +63,10 @@ void pool_state::take(assignment&& what) {
     return;
   }
   watch_deadline_of(what);
-  waiting_.push(std::move(what));
+  if (may_begin(what))
+    waiting_.push(std::move(what));
+  else
+    waiting_.hold_back(std::move(what));
 }
 
 uint64_t pool_state::idle_worker() {
@@ -113,7 +116,12 @@ void pool_state::take_place() {
 }
 
 std::optional<assignment> pool_state::next_to_start() {
-  while (!waiting_.empty()) {
+  while (!waiting_.none_next()) {
+    if (!may_begin(waiting_.front())) { // its lease ran out while this process stood still
+      conclude(sent_back(waiting_.pop()));
+      tick_at(self_->clock().now());
+      continue;
+    }
     if (waiting_.with_slot() > 0)
       return waiting_.pop();
     const auto id = waiting_.front().task.spec->id;
@@ -134,7 +142,7 @@ std::optional<assignment> pool_state::next_to_start() {
 void pool_state::start_waiting() {
   return_slots();
   auto batch_size = options_.handler.options.blocking ? size_t{1} : options_.inline_batch;
-  while (waiting_.with_slot() > 0 || (!waiting_.empty() && has_slot())) {
+  while (waiting_.with_slot() > 0 || (!waiting_.none_next() && has_slot())) {
     auto number = idle_worker();
     if (number == 0)
       return;
@@ -315,9 +323,8 @@ pool_actor::behavior_type pool(pool_state::pointer self, pool_options options, j
     [=](const deadline_change& x) { self->state.set_deadline(x); },
     [=](attempts_done& x) { self->state.take_outcomes(x); },
     [=](caf::update_atom, uint32_t slots) { self->state.resize(slots); },
-    [=](caf::join_atom, partition_id partition, const caf::strong_actor_ptr& scheduler) {
-      self->state.join(partition, caf::actor_cast<scheduler_actor>(scheduler));
-    },
+    [=](const lease_grant& x) { self->state.take_leases(x); },
+    [=](const leader_in_sight& x) { self->state.join(x); },
     [=](caf::subscribe_atom, const caf::strong_actor_ptr& keeper) {
       self->state.share_slots(caf::actor_cast<slot_keeper_actor>(keeper));
     },

@@ -32,7 +32,8 @@ struct pool_options {
   worker_maker make_worker;           ///< empty: workers that call the handler; else its `blocking` should be true
   milliseconds offer_interval{2'000}; ///< an offer is repeated until the scheduler answers
   milliseconds resend_after{5'000};   ///< outcomes that are not settled by then are sent again
-  milliseconds fence_after{4'000};    ///< attempts that must not run twice end when no scheduler is in sight for so long
+  milliseconds fence_after{4'000};    ///< attempts that must not run twice end when no scheduler lets them go on for so long
+  milliseconds lease_interval{1'000}; ///< between two questions whether they may
   milliseconds settle_limit{5'000};   ///< for so long a drain waits until the outcomes are settled
   std::function<timestamp()> clock = now;
 };
@@ -45,7 +46,8 @@ struct pool_options {
 ///
 /// The scheduler of a partition may be on any node, and is another one after a change of leader: it is told all that the
 /// pool holds of its partition. Without one in sight attempts go on, but for those that must not run twice at a time:
-/// they hold an exclusive name, a concurrency key or a snapshot scope, and are stopped before somebody else may have it.
+/// they hold an exclusive name, a concurrency key or a snapshot scope, begin with a lease of the scheduler, and are stopped
+/// when it runs out, before somebody else may have it.
 ///
 /// Owns its workers. One that ignores a stop keeps its thread, but not its slot: it is fenced off, counted as
 /// abandoned, and forgotten when it comes back. A pool that dies loses its attempts; the scheduler sees that.
@@ -67,7 +69,8 @@ public:
   void resize(uint32_t slots);
   void share_slots(slot_keeper_actor keeper);
   void take_place();
-  void join(partition_id partition, scheduler_actor scheduler);
+  void join(const leader_in_sight& x);
+  void take_leases(const lease_grant& x);
   caf::result<drain_reply> drain(const drain_request& x);
   pool_status status() const;
   workers_reply workers() const;
@@ -83,7 +86,16 @@ private:
     scheduler_actor handle; // null: none is in sight
     message_mark heard;
     std::optional<time_point> repeat_at; // the offer, while it is not answered
-    std::optional<time_point> fence_at;  // when attempts that must not run twice are stopped
+    bool grants_leases = true;
+    milliseconds lease{4'000};           // as it grants them
+    std::optional<time_point> renew_at;  // all of them
+    std::optional<time_point> fence_at;  // without leases: when attempts that must not run twice are stopped
+  };
+
+  // Of an attempt that must not run twice.
+  struct lease {
+    time_point until;
+    bool granted = false; // it may begin; false: it is given back then
   };
 
   struct attempt_key {
@@ -139,7 +151,14 @@ private:
   void offer_to_all();
   void tell_keeper();
   void watch_leaders(time_point time);
-  void fence_off(partition_id partition);
+  bool may_begin(const assignment& what) const;
+  void change_leases(const leader_in_sight& what, leader& x);
+  void ask_for_leases(partition_id partition, leader& to, time_point time);
+  void watch_leases(time_point time);
+  template <class Visit>
+  void each_to_lease(Visit visit);
+  template <class Predicate>
+  void fence_off(Predicate meant);
   void settle(const std::vector<settled_outcome>& outcomes);
   void send_again(time_point time);
   void send_all_outcomes(partition_id partition);
@@ -191,6 +210,7 @@ private:
   std::unordered_map<task_id, attempt> running_;
   std::unordered_map<task_id, assignment> behind_; // until an older attempt of the task is gone
   std::unordered_map<attempt_key, ended_attempt, attempt_hash> ended_;
+  std::unordered_map<attempt_key, lease, attempt_hash> leases_;
   std::map<partition_id, outcome_batch> out_;      // outcomes to be sent now
   std::optional<time_point> resend_at_;
   uint64_t started_ = 0;

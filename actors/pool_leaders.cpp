@@ -6,41 +6,32 @@
 /// The part of the pool that deals with schedulers: who leads, what is offered, and outcomes until they are settled.
 namespace overwatch {
 
-namespace {
-
-/// Holds what nobody else may hold, or what another attempt may change: two at a time would do harm.
-bool must_not_run_twice(const task_spec& x) {
-  return !x.resources.exclusive.empty() || !x.concurrency.key.empty() || !x.snapshot.files.empty()
-         || !x.snapshot.keys.empty();
-}
-
-} // namespace
-
 // -- who leads -----------------------------------------------------------------
 
-void pool_state::join(partition_id partition, scheduler_actor scheduler) {
-  auto& x = leaders_[partition];
+void pool_state::join(const leader_in_sight& what) {
+  auto& x = leaders_[what.partition];
+  auto scheduler = caf::actor_cast<scheduler_actor>(what.scheduler);
   if (x.handle != scheduler) {
     if (x.handle)
       self_->demonitor(x.handle.address());
     if (scheduler)
       self_->monitor(scheduler);
     x.handle = std::move(scheduler);
-    if (!x.fence_at) // until the new one is heard
-      x.fence_at = self_->clock().now() + options_.fence_after;
-    tick_at(*x.fence_at);
+    change_leases(what, x);
   }
   x.repeat_at.reset();
   if (!x.handle)
     return;
-  offer(partition, x);
-  send_all_outcomes(partition);
+  offer(what.partition, x);
+  send_all_outcomes(what.partition);
+  ask_for_leases(what.partition, x, self_->clock().now());
+  start_waiting();
 }
 
 void pool_state::scheduler_down(const caf::actor_addr& source) {
   for (auto& [partition, x] : leaders_)
     if (x.handle && x.handle.address() == source)
-      join(partition, scheduler_actor{});
+      join({partition, nullptr});
 }
 
 void pool_state::offer(partition_id partition, leader& to) {
@@ -91,13 +82,15 @@ void pool_state::hear(assignment_batch& x) {
   from.fence_at.reset();
   if (x.partition == control_partition && options_.places)
     options_.places->set_limit(x.node_limit);
-  if (x.lease.count() > 0) {
+  if (!from.grants_leases && x.lease.count() > 0) {
     from.fence_at = self_->clock().now() + x.lease;
     tick_at(*from.fence_at);
   }
   settle(x.settled);
   for (auto& what : x.attempts)
     take(std::move(what));
+  if (!x.attempts.empty() && !waiting_.held_back().empty())
+    ask_for_leases(x.partition, from, self_->clock().now());
   start_waiting();
   send_outcomes();
   if (!x.report || !from.handle)
@@ -110,33 +103,15 @@ void pool_state::watch_leaders(time_point time) {
   for (auto& [partition, x] : leaders_) {
     if (x.repeat_at && time >= *x.repeat_at && x.handle)
       offer(partition, x);
-    if (x.fence_at && time >= *x.fence_at)
-      fence_off(partition);
     if (x.repeat_at)
       tick_at(*x.repeat_at);
-    if (x.fence_at && time < *x.fence_at)
-      tick_at(*x.fence_at);
   }
-}
-
-// The scheduler that leads now, wherever it is, may take these attempts for lost and start others.
-void pool_state::fence_off(partition_id partition) {
-  auto meant = [&](const task_spec& x) { return x.id.partition() == partition && must_not_run_twice(x); };
-  for (auto& [id, x] : running_)
-    if (meant(*x.what.task.spec))
-      ask_to_stop(x, cancellation::cause::shutdown);
-  for (auto& [id, x] : capturing_)
-    if (meant(*x.what.task.spec) && x.stop == cancellation::cause::none) {
-      x.stop = cancellation::cause::shutdown;
-      self_->send(options_.snapshotter, stop_capture{id});
-    }
-  for (const auto& what : waiting_.take([&](const assignment& x) { return meant(*x.task.spec); }))
-    conclude(sent_back(what));
 }
 
 // -- outcomes ------------------------------------------------------------------
 
 void pool_state::conclude(attempt_outcome&& x, uint64_t worker) {
+  leases_.erase({x.id, x.fence});
   out_[x.id.partition()].outcomes.push_back(x);
   if (worker)
     ++workers_.at(worker).unsettled;

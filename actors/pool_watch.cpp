@@ -211,6 +211,7 @@ void pool_state::tick(uint64_t generation) {
   watch_time(time);
   watch_waiting();
   watch_leaders(time);
+  watch_leases(time);
   if (drain_.promise && time >= drain_.until)
     for (auto& [id, x] : running_)
       ask_to_stop(x, cancellation::cause::shutdown);

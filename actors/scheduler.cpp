@@ -364,8 +364,7 @@ void scheduler_state::set_disk(const disk_report& x) {
 
 scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, scheduler_options options,
                                          event_hub_actor events) {
-  auto& state = self->state;
-  state.set_up(self, std::move(options), std::move(events));
+  self->state.set_up(self, std::move(options), std::move(events));
   self->set_down_handler([=](const caf::down_msg& x) { self->state.down(x.source); });
   return {
     [=](propose_request& x) { return self->state.propose(x); },
@@ -375,15 +374,14 @@ scheduler_actor::behavior_type scheduler(scheduler_state::pointer self, schedule
     [=](const rollback_request& x) { return self->state.roll_back(x); },
     [=](const resources_request&) { return self->state.resources(); },
     [=](const snapshotter_offer& x) { self->state.set_snapshotter(x); },
-    [=](const role_report& x) {
-      self->state.take_role(x, caf::actor_cast<replica_actor>(self->current_sender()));
-    },
+    [=](const role_report& x) { self->state.take_role(x, caf::actor_cast<replica_actor>(self->current_sender())); },
     [=](const applied_ptr& x) { self->state.applied(*x); },
     [=](const pool_offer& x, const caf::strong_actor_ptr& pool) {
       self->state.offer(x, caf::actor_cast<pool_actor>(pool));
     },
     [=](const node_capacity& x) { self->state.set_capacity(x); },
     [=](const slot_share& x, const caf::strong_actor_ptr& keeper) { self->state.set_share(x, keeper); },
+    [=](lease_request& x) { self->state.lease(x, self->current_sender()); },
     [=](outcome_batch& x) { self->state.finish(x, self->current_sender()); },
     [=](progress_batch& x) { self->state.progress(x); },
     [=](const disk_report& x) { self->state.set_disk(x); },

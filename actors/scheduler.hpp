@@ -28,7 +28,7 @@ struct scheduler_options {
   std::string node;                         ///< where it runs; empty: every pool is on its node
   partition_id partition = 0;
   milliseconds adopt_timeout{5'000};        ///< attempts whose pool does not come (back) with them by then are lost
-  milliseconds lease{4'000};                ///< after it pools of other nodes stop what must not run twice; less than `adopt_timeout`
+  milliseconds lease{4'000};                ///< for so long after they ask pools go on with what must not run twice; less than `adopt_timeout`
   milliseconds watch_interval{1'000};       ///< between two looks at pools of other nodes, and at what waits for nodes
   uint32_t report_every = 5;                ///< looks until a pool is asked what it holds
   uint32_t max_unanswered = 2;              ///< such questions; at the next one the pool counts as gone
@@ -65,6 +65,7 @@ public:
   void offer(const pool_offer& x, const pool_actor& pool);
   void set_capacity(const node_capacity& x);
   void set_share(const slot_share& x, const caf::strong_actor_ptr& keeper);
+  void lease(lease_request& x, const caf::strong_actor_ptr& from);
   void finish(outcome_batch& x, const caf::strong_actor_ptr& from);
   void progress(progress_batch& x);
   void set_disk(const disk_report& x);
@@ -197,6 +198,7 @@ private:
   void send_to(pool_entry& pool, assignment_batch&& x);
   void agree(pool_entry& pool, const pool_offer& x);
   bool adopt(pool_entry& pool, const held_attempt& held);
+  void grant(const lease_request& x, pool_entry& pool);
   void take_room(pool_entry& pool, const resource_demand& demand);
   void pool_down(const caf::actor_addr& source);
   void settle_outcome_of(attempt& x);

@@ -11,6 +11,7 @@ namespace overwatch {
 namespace {
 
 constexpr auto page_timeout = std::chrono::seconds{60};
+constexpr auto confirm_timeout = std::chrono::seconds{1};
 
 resource_demand demand_of(const task_spec& spec) {
   return {spec.resources.cpu, spec.resources.io, spec.resources.memory_mb};
@@ -161,6 +162,33 @@ bool scheduler_state::adopt(pool_entry& pool, const held_attempt& held) {
   if (!held.ended && held.deadline != running.spec->deadline) // it was away when that changed
     self_->send(pool.handle, deadline_change{held.id, held.fence, running.spec->deadline});
   return true;
+}
+
+// What a pool asked for before another scheduler could be elected has run out when that takes attempts for lost; so a scheduler
+// that does not know yet that there is another one grants nothing.
+void scheduler_state::lease(lease_request& x, const caf::strong_actor_ptr& from) {
+  if (!leads_ || !loaded_)
+    return; // it asks again
+  self_->request(replica_, confirm_timeout, confirm_request{})
+    .then(
+      [this, x = std::move(x), role = role_, pool = caf::actor_cast<caf::actor_addr>(from)](uint64_t) {
+        if (auto i = pools_.find(pool); role == role_ && i != pools_.end())
+          grant(x, *i->second);
+      },
+      [](const caf::error&) {});
+}
+
+void scheduler_state::grant(const lease_request& x, pool_entry& pool) {
+  lease_grant answer{x.partition, x.sent_at, options_.lease, {}};
+  for (const auto& held : x.attempts) {
+    auto i = running_.find(held.id);
+    if (i == running_.end() || i->second.state.fence != held.fence || i->second.finishing)
+      self_->send(pool.handle, stop_attempt{held.id, held.fence, cancellation::cause::stale});
+    else if (i->second.pool == &pool)
+      answer.attempts.push_back(held);
+  }
+  if (!answer.attempts.empty())
+    self_->send(pool.handle, std::move(answer));
 }
 
 void scheduler_state::settle_outcome_of(attempt& x) {

@@ -30,8 +30,9 @@
 namespace overwatch {
 
 /// The newest version of what is said here, and the oldest that this program still understands.
-/// 2: hello has a roster.
+/// 2: hello has a roster, and schedulers grant leases (`lease_request`).
 inline constexpr uint32_t protocol_version = 2;
+inline constexpr uint32_t lease_protocol = 2;
 inline constexpr uint32_t oldest_protocol = 1;
 
 /// The version of what is in the store.
@@ -238,6 +239,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(overwatch_nodes, first_custom_type_id + 200)
   OVERWATCH_MESSAGE(overwatch_nodes, overwatch::statuses_reply)
   OVERWATCH_MESSAGE(overwatch_nodes, overwatch::slot_share)
   OVERWATCH_MESSAGE(overwatch_nodes, overwatch::slot_demand)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::lease_request)
+  OVERWATCH_MESSAGE(overwatch_nodes, overwatch::lease_grant)
 CAF_END_TYPE_ID_BLOCK(overwatch_nodes)
 
 namespace overwatch {

@@ -214,12 +214,12 @@ caf::result<drain_reply> worker_sessions_state::drain(const drain_request& x) {
   return all->promise;
 }
 
-void worker_sessions_state::join(partition_id partition, caf::strong_actor_ptr scheduler) {
-  schedulers_[partition] = scheduler;
+void worker_sessions_state::join(const leader_in_sight& x) {
+  leaders_[x.partition] = x;
   for (auto& [id, session] : sessions_)
     for (auto& [type, served] : session.services)
       if (served.pool)
-        self_->send(served.pool, caf::join_atom::value, partition, scheduler);
+        self_->send(served.pool, x);
 }
 
 void worker_sessions_state::share_slots(caf::strong_actor_ptr keeper) {
@@ -292,9 +292,7 @@ worker_sessions_actor::behavior_type worker_sessions(worker_sessions_state::poin
     [=](const leave_request& x) { return self->state.leave(x); },
     [=](const pools_request&) { return self->state.pools(); },
     [=](const workers_request&) { return self->state.workers(); },
-    [=](caf::join_atom, partition_id partition, const caf::strong_actor_ptr& scheduler) {
-      self->state.join(partition, scheduler);
-    },
+    [=](const leader_in_sight& x) { self->state.join(x); },
     [=](caf::subscribe_atom, const caf::strong_actor_ptr& keeper) { self->state.share_slots(keeper); },
     [=](const drain_request& x) { return self->state.drain(x); },
     [=](parked_attempt& x) { self->state.park(x); },

@@ -29,8 +29,7 @@ using worker_sessions_actor = caf::typed_actor<
   // Their pools, and they themselves.
   caf::replies_to<pools_request>::with<pools_reply>,
   caf::replies_to<workers_request>::with<workers_reply>,
-  // The scheduler that leads a partition, on whatever node; null: none is in sight.
-  caf::reacts_to<caf::join_atom, partition_id, caf::strong_actor_ptr>,
+  caf::reacts_to<leader_in_sight>,
   // The keeper of the node's slots, as pools hear of it.
   caf::reacts_to<caf::subscribe_atom, caf::strong_actor_ptr>,
   // The node stops.
@@ -88,7 +87,7 @@ public:
   caf::result<leave_reply> leave(const leave_request& x);
   pools_reply pools() const;
   workers_reply workers() const;
-  void join(partition_id partition, caf::strong_actor_ptr scheduler);
+  void join(const leader_in_sight& x);
   void share_slots(caf::strong_actor_ptr keeper);
   caf::result<drain_reply> drain(const drain_request& x);
   void park(parked_attempt& x);
@@ -182,7 +181,7 @@ private:
   worker_sessions_options options_;
   gateway_actor front_;
   journal_actor journal_;
-  std::map<partition_id, caf::strong_actor_ptr> schedulers_; // in sight, by partition
+  std::map<partition_id, leader_in_sight> leaders_;
   caf::strong_actor_ptr keeper_;
   std::mt19937_64 random_;
   std::map<std::string, session> sessions_;

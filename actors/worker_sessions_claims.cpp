@@ -57,8 +57,8 @@ void worker_sessions_state::start_pool(const session& x, const std::string& task
   served.pool = self_->spawn<caf::linked>(pool, std::move(options), journal_);
   if (keeper_)
     self_->send(served.pool, caf::subscribe_atom::value, keeper_);
-  for (const auto& [partition, scheduler] : schedulers_)
-    self_->send(served.pool, caf::join_atom::value, partition, scheduler);
+  for (const auto& [partition, leader] : leaders_)
+    self_->send(served.pool, leader);
 }
 
 void worker_sessions_state::offer(service& x) {

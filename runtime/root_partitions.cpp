@@ -273,9 +273,12 @@ void root_state::tell_pools_of(partition_id number) {
   }
   if (keeper_)
     self_->send(keeper_, caf::join_atom::value, number, next);
+  leader_in_sight leader{number, next};
+  if (auto peer = peers_.find(partitions_[number].leader.node); next && peer != peers_.end())
+    leader.grants_leases = peer->second.protocol >= lease_protocol;
   for (const auto& one : links_.pools)
-    self_->send(one, caf::join_atom::value, number, next);
-  self_->send(links_.sessions, caf::join_atom::value, number, next);
+    self_->send(one, leader);
+  self_->send(links_.sessions, leader);
 }
 
 } // namespace overwatch

@@ -76,7 +76,7 @@ public:
   void join(board& x, const caf::strong_actor_ptr& scheduler) {
     if (scheduler)
       caf::anon_send(caf::actor_cast<scheduler_actor>(scheduler), node_capacity{x.node, 1'000, 4, 8'192, x.labels});
-    caf::anon_send(x.handle, caf::join_atom::value, partition_id{0}, scheduler);
+    caf::anon_send(x.handle, leader_in_sight{0, scheduler});
     settle();
   }
   void join_all() {

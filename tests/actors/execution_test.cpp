@@ -101,27 +101,6 @@ TEST_F(ExecutionTest, WhatMustNotRunTwiceStopsWhenNoSchedulerIsInSight) {
   EXPECT_EQ(get(plain.id).state.fence.attempt, 1u);
 }
 
-TEST_F(ExecutionTest, SilenceOfTheSchedulerIsNoticedWithoutBeingTold) {
-  start();
-  auto& pool = add_pool("far", 10);
-  auto& near = add_pool("here", 10);
-  join_all();
-  submit("one", [](task_spec& x) { x.resources.exclusive = {"a"}; x.placement.node = "far"; });
-  submit("two", [](task_spec& x) { x.resources.exclusive = {"b"}; x.placement.node = "here"; });
-  ASSERT_EQ(pool.running.size() + near.running.size(), 2u);
-  ASSERT_EQ(near.running.size(), 1u);
-  // Deaf from now on: what the scheduler says next is not newer than this.
-  assignment_batch last;
-  last.mark = {UINT64_MAX, 1};
-  last.lease = 4s;
-  caf::anon_send(pool.handle, last);
-  pass(3900ms);
-  EXPECT_TRUE(pool.stops.empty());
-  pass(200ms);
-  EXPECT_EQ(pool.stops.size(), 1u);
-  EXPECT_TRUE(near.stops.empty()) << "a node sees its own scheduler";
-}
-
 TEST_F(ExecutionTest, NewerAttemptWaitsUntilTheOlderOneIsGone) {
   start();
   auto& pool = add_pool("far", 10);

@@ -24,7 +24,7 @@ protected:
   board& add(const std::string& node, uint32_t slots) {
     common.places = places;
     auto& x = add_pool(node, slots);
-    caf::anon_send(x.handle, caf::join_atom::value, control_partition, caf::actor_cast<caf::strong_actor_ptr>(leader));
+    caf::anon_send(x.handle, leader_in_sight{control_partition, caf::actor_cast<caf::strong_actor_ptr>(leader)});
     settle();
     return x;
   }

@@ -35,7 +35,7 @@ protected:
     x.stop_grace = grace;
     auto stand_in = caf::actor_cast<caf::strong_actor_ptr>(self);
     auto handle = system.spawn(pool, std::move(x), caf::actor_cast<journal_actor>(stand_in));
-    caf::anon_send(handle, caf::join_atom::value, control_partition, caf::actor_cast<caf::strong_actor_ptr>(stand_in));
+    caf::anon_send(handle, leader_in_sight{control_partition, caf::actor_cast<caf::strong_actor_ptr>(stand_in)});
     pools.push_back(handle);
     return handle;
   }

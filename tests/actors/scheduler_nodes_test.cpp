@@ -196,6 +196,29 @@ TEST_F(SchedulerNodesTest, DeadlineReachesAnAttemptWhenItsNodeIsBack) {
   }
 }
 
+TEST_F(SchedulerNodesTest, LeaseIsForWhatThePoolHas) {
+  start();
+  auto far = add("far", 1);
+  submit("one");
+  auto given = take_assigned(far);
+  ASSERT_EQ(given.size(), 1u);
+  auto near = add("near", 1);
+  auto asked = [&](const pool_actor& pool, const fencing_token& fence) {
+    lease_request x{0, 17, {{given[0].task.spec->id, fence}}};
+    caf::send_as(caf::actor_cast<caf::actor>(pool), links.scheduler, x);
+    settle();
+    return take_grants(pool);
+  };
+  EXPECT_TRUE(asked(near, given[0].fence).empty()) << "it is another pool's";
+  EXPECT_TRUE(asked(far, {given[0].fence.epoch, 7}).empty()) << "it is another attempt";
+  EXPECT_EQ(take_stops(far).size(), 1u);
+  auto answers = asked(far, given[0].fence);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].sent_at, 17);
+  EXPECT_EQ(answers[0].lease, scheduler_options{}.lease);
+  EXPECT_EQ(answers[0].attempts.at(0).id, given[0].task.spec->id);
+}
+
 TEST_F(SchedulerNodesTest, AssignmentThatGotLostIsMadeAgain) {
   start();
   auto far = add("far", 1);

@@ -44,7 +44,7 @@ protected:
     for (const auto& [partition, scheduler] : {std::pair{partition_id{0}, links.scheduler}, {partition_id{1}, second}}) {
       auto handle = caf::actor_cast<caf::strong_actor_ptr>(scheduler);
       caf::anon_send(keeper, caf::join_atom::value, partition, handle);
-      caf::anon_send(pool.handle, caf::join_atom::value, partition, handle);
+      caf::anon_send(pool.handle, leader_in_sight{partition, handle});
     }
     settle();
     return pool;

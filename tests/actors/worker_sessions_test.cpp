@@ -24,7 +24,7 @@ protected:
     ++options.seed;
     sessions = system_.spawn(worker_sessions, options, caf::actor_cast<gateway_actor>(gateway_handle), links.journal);
     spawned_.push_back(caf::actor_cast<caf::actor>(sessions));
-    caf::anon_send(sessions, caf::join_atom::value, partition_id{0}, caf::actor_cast<caf::strong_actor_ptr>(links.scheduler));
+    caf::anon_send(sessions, leader_in_sight{0, caf::actor_cast<caf::strong_actor_ptr>(links.scheduler)});
     links.sessions = sessions;
     caf::anon_send(gateway_handle, links);
     settle();

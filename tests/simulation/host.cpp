@@ -56,7 +56,8 @@ bool is_loose(const caf::message& x) {
   return x.match_elements<link_batch>() || x.match_elements<pool_offer, strong_actor_ptr>()
          || x.match_elements<outcome_batch>() || x.match_elements<progress_batch>()
          || x.match_elements<assignment_batch>() || x.match_elements<state_offer>()
-         || x.match_elements<slot_share, strong_actor_ptr>() || x.match_elements<slot_demand>();
+         || x.match_elements<slot_share, strong_actor_ptr>() || x.match_elements<slot_demand>()
+         || x.match_elements<lease_request>() || x.match_elements<lease_grant>();
 }
 
 } // namespace

@@ -420,7 +420,7 @@ void simulated_node::tell_pools(partition_id number) {
   if (own.keeper)
     caf::anon_send(own.keeper, caf::join_atom::value, number, next);
   for (const auto& one : own.links.pools)
-    caf::anon_send(one, caf::join_atom::value, number, next);
+    caf::anon_send(one, leader_in_sight{number, next});
 }
 
 } // namespace overwatch::simulation

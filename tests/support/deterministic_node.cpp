@@ -44,8 +44,9 @@ pool_actor::behavior_type played_pool(pool_actor::stateful_pointer<played_pool_s
     [=](const deadline_change& x) { self->state.deadlines.push_back(x); },
     [=](const attempts_done&) {},
     [=](caf::update_atom, uint32_t slots) { self->state.resized.push_back(slots); },
-    [=](caf::join_atom, partition_id, const caf::strong_actor_ptr& scheduler) {
-      self->state.scheduler = caf::actor_cast<scheduler_actor>(scheduler);
+    [=](const lease_grant& x) { self->state.granted.push_back(x); },
+    [=](const leader_in_sight& x) {
+      self->state.scheduler = caf::actor_cast<scheduler_actor>(x.scheduler);
       send_offer(self);
     },
     [=](caf::subscribe_atom, const caf::strong_actor_ptr&) {},
@@ -150,6 +151,10 @@ std::vector<assignment> deterministic_node::take_assigned(const pool_actor& pool
 
 std::vector<stop_attempt> deterministic_node::take_stops(const pool_actor& pool) {
   return std::exchange(pools_.at(pool.address())->stops, {});
+}
+
+std::vector<lease_grant> deterministic_node::take_grants(const pool_actor& pool) {
+  return std::exchange(pools_.at(pool.address())->granted, {});
 }
 
 std::vector<deadline_change> deterministic_node::take_deadlines(const pool_actor& pool) {

@@ -24,6 +24,7 @@ struct played_pool_state {
   std::vector<uint32_t> resized;
   std::vector<deadline_change> deadlines;
   std::vector<settled_outcome> settled;
+  std::vector<lease_grant> granted;
   scheduler_actor scheduler;
   static inline const char* name = "played_pool";
 };
@@ -51,6 +52,7 @@ public:
   void hear_nothing(const pool_actor& pool, bool deaf) { pools_.at(pool.address())->deaf = deaf; }
   std::vector<assignment> take_assigned(const pool_actor& pool);
   std::vector<stop_attempt> take_stops(const pool_actor& pool);
+  std::vector<lease_grant> take_grants(const pool_actor& pool);
   std::vector<deadline_change> take_deadlines(const pool_actor& pool);
   std::vector<uint32_t> resized(const pool_actor& pool);
   std::vector<settled_outcome> take_settled(const pool_actor& pool);
