@@ -75,6 +75,7 @@ struct applied_entry {
   std::vector<std::shared_ptr<const workflow_record>> workflows; ///< whose status or compensation changed
   std::vector<rate_wait> rate_waits;
   std::vector<std::string> freed; ///< reasons for which parked tasks may try again; see `wait_reason.hpp`
+  std::vector<task_id> forsaken_parents; ///< in other partitions; no task waits for them any more
 };
 
 using applied_ptr = std::shared_ptr<const applied_entry>;

@@ -81,7 +81,7 @@ void partition_state::end(entry& x, task_status status, applied_entry& out) {
   if (!spec.unique_key.empty() && !spec.unique_for)
     if (const auto* holder = unique_.find(spec.unique_key); holder && holder->id == spec.id)
       unique_.erase(spec.unique_key);
-  forget_parents(spec);
+  forget_parents(spec, out);
   touch(x);
   say(change_kind::ended, x, before, out);
   if (before != task_status::running)
@@ -146,6 +146,9 @@ applied_entry partition_state::apply(const command_batch& batch, uint64_t index)
     if (auto i = tasks_.find(id);
         i != tasks_.end() && !i->second.dirty && i->second.state.status != task_status::running)
       tasks_.erase(i);
+  auto& forsaken = out.forsaken_parents;
+  auto is_wanted_again = [this](const auto& id) { return remote_parents_.count(id) > 0; };
+  forsaken.erase(std::remove_if(forsaken.begin(), forsaken.end(), is_wanted_again), forsaken.end());
   return out;
 }
 

@@ -238,7 +238,7 @@ private:
   std::vector<task_id> take_children(const task_id& parent);
   entry* child_waiting_for(const task_id& parent, const task_id& child);
   void settle_parent_of(entry& x, const task_id& parent, task_status status, applied_entry& out);
-  void forget_parents(const task_spec& spec);
+  void forget_parents(const task_spec& spec, applied_entry& out);
   void mirror(const mirrored_value& x, applied_entry& out);
   bool complete_from_cache(entry& x, applied_entry& out);
   std::vector<parent_result> results_of_parents(const task_spec& spec);
@@ -328,7 +328,12 @@ private:
   std::unordered_map<std::string, uint64_t> parked_; // tasks by reason
   std::unordered_map<task_id, std::vector<task_id>> children_; // of unfinished parents
   std::set<task_id> remote_parents_; // those of them that are in other partitions
-  std::vector<std::pair<task_id, task_id>> changed_edges_; // parent and new child; nil: the parent has ended
+  struct edge_change {
+    task_id parent;
+    task_id child; // nil: all
+    bool gone = false;
+  };
+  std::vector<edge_change> changed_edges_;
   std::map<task_id, workflow_state> workflows_; // unfinished, or changed since the last flush
   std::set<task_id> dirty_workflows_;
   std::deque<std::pair<task_id, task_status>> ended_; // by the command that is being applied

@@ -43,7 +43,7 @@ task_id partition_state::join_parents(entry& x) {
     if (!is_terminal(status)) {
       ++x.state.parents_left;
       children_[id].push_back(spec.id);
-      changed_edges_.emplace_back(id, spec.id);
+      changed_edges_.push_back({id, spec.id});
       if (remote)
         remote_parents_.insert(id);
     } else if (status != task_status::completed && spec.on_dependency_failure != dependency_policy::run) {
@@ -61,7 +61,7 @@ std::vector<task_id> partition_state::take_children(const task_id& parent) {
   auto children = std::move(found->second);
   children_.erase(found);
   remote_parents_.erase(parent);
-  changed_edges_.emplace_back(parent, task_id{});
+  changed_edges_.push_back({parent, {}, true});
   std::sort(children.begin(), children.end()); // as a replica that read them from its store has them
   children.erase(std::unique(children.begin(), children.end()), children.end());
   return children;
@@ -135,11 +135,28 @@ command_result partition_state::run(const parents_ended_command& x, applied_entr
   return {};
 }
 
-// A task that has ended does not need the results of its parents any more.
-void partition_state::forget_parents(const task_spec& spec) {
-  for (const auto& id : spec.depends_on)
-    if (is_remote(id))
-      remote_results_.erase(result_name(spec.id, id));
+// A task that has ended does not need the results of its parents any more, and waits for none of them: one that nobody waits
+// for is not asked for. Those of this partition forget their children when they end.
+void partition_state::forget_parents(const task_spec& spec, applied_entry& out) {
+  for (const auto& id : spec.depends_on) {
+    if (!is_remote(id))
+      continue;
+    remote_results_.erase(result_name(spec.id, id));
+    auto waited_for = children_.find(id);
+    if (waited_for == children_.end())
+      continue;
+    auto& children = waited_for->second;
+    auto gone = std::remove(children.begin(), children.end(), spec.id);
+    if (gone == children.end())
+      continue;
+    children.erase(gone, children.end());
+    changed_edges_.push_back({id, spec.id, true});
+    if (!children.empty())
+      continue;
+    children_.erase(waited_for);
+    remote_parents_.erase(id);
+    out.forsaken_parents.push_back(id);
+  }
 }
 
 std::vector<task_id> partition_state::remote_parents(const task_id& after, size_t limit) const {

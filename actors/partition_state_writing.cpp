@@ -138,13 +138,15 @@ void partition_state::write_saved(entry& x, write_batch& batch) {
 }
 
 void partition_state::write_edges(write_batch& batch) {
-  for (const auto& [parent, child] : std::exchange(changed_edges_, {})) {
-    if (!child.is_nil()) {
+  for (const auto& [parent, child, gone] : std::exchange(changed_edges_, {})) {
+    if (!gone) {
       batch.put(key_space::state, keys::child(parent, child), {});
-      continue;
+    } else if (!child.is_nil()) {
+      batch.erase(key_space::state, keys::child(parent, child));
+    } else {
+      auto first = keys::children_of(partition_, parent);
+      batch.erase_range(key_space::state, first, keys::after_prefix(first));
     }
-    auto first = keys::children_of(partition_, parent);
-    batch.erase_range(key_space::state, first, keys::after_prefix(first));
   }
 }
 

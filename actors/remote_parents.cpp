@@ -6,16 +6,27 @@ namespace overwatch {
 
 void remote_parents::add(const task_id& id, time_point now) {
   auto& to = partitions_[id.partition()];
-  if (to.pauses.count(id))
+  if (to.watched.count(id))
     return; // what is answered will be for the new task, too
   if (size_ >= options_.window) {
     more_ = true;
     missed_ = true;
     return;
   }
-  to.pauses.emplace(id, options_.first_pause);
+  to.watched.emplace(id, watch{options_.first_pause, now});
   to.by_time.emplace(now, id);
   ++size_;
+}
+
+void remote_parents::forget(const task_id& id) {
+  auto& from = partitions_[id.partition()];
+  auto i = from.watched.find(id);
+  if (i == from.watched.end())
+    return;
+  if (i->second.due)
+    from.by_time.erase({*i->second.due, id});
+  from.watched.erase(i);
+  --size_;
 }
 
 std::optional<remote_parents_request> remote_parents::wanted_page() {
@@ -46,6 +57,7 @@ std::vector<statuses_request> remote_parents::due(time_point now) {
       continue;
     while (!x.by_time.empty() && x.by_time.begin()->first <= now + options_.slack && x.asked.size() < options_.batch) {
       x.asked.push_back(x.by_time.begin()->second);
+      x.watched.at(x.asked.back()).due.reset();
       x.by_time.erase(x.by_time.begin());
     }
     result.push_back({partition, x.asked});
@@ -56,13 +68,15 @@ std::vector<statuses_request> remote_parents::due(time_point now) {
 void remote_parents::answered(partition_id partition, const statuses_reply& reply, time_point now) {
   auto& x = partitions_[partition];
   for (const auto& parent : reply.ended)
-    size_ -= x.pauses.erase(parent.id);
+    forget(parent.id);
   for (const auto& id : reply.missing)
-    size_ -= x.pauses.erase(id);
+    forget(id);
   for (const auto& id : std::exchange(x.asked, {}))
-    if (auto i = x.pauses.find(id); i != x.pauses.end()) {
-      x.by_time.emplace(now + i->second, id);
-      i->second = std::min(2 * i->second, options_.longest_pause);
+    if (auto i = x.watched.find(id); i != x.watched.end() && !i->second.due) { // else it was forgotten, and is wanted again
+      auto& [pause, due] = i->second;
+      due = now + pause;
+      x.by_time.emplace(*due, id);
+      pause = std::min(2 * pause, options_.longest_pause);
     }
 }
 
@@ -76,7 +90,7 @@ std::optional<remote_parents::time_point> remote_parents::next() const {
 
 bool remote_parents::watches(const task_id& id) const {
   auto i = partitions_.find(id.partition());
-  return i != partitions_.end() && i->second.pauses.count(id) > 0;
+  return i != partitions_.end() && i->second.watched.count(id) > 0;
 }
 
 } // namespace overwatch

@@ -32,6 +32,9 @@ public:
   /// A task has begun to wait for it.
   void add(const task_id& id, time_point now);
 
+  /// No task waits for it any more.
+  void forget(const task_id& id);
+
   /// The next page of the state that is needed, if any; it counts as asked for.
   std::optional<remote_parents_request> wanted_page();
   void add_page(const remote_parents_page& page, time_point now);
@@ -51,8 +54,13 @@ public:
   size_t size() const { return size_; }
 
 private:
+  struct watch {
+    milliseconds pause;            // before the next question but one
+    std::optional<time_point> due; // none: it is being asked for
+  };
+
   struct partition_questions {
-    std::map<task_id, milliseconds> pauses; // of all that are watched
+    std::map<task_id, watch> watched;
     std::set<std::pair<time_point, task_id>> by_time;
     std::vector<task_id> asked; // they are not in `by_time`
   };

@@ -287,7 +287,7 @@ void scheduler_state::applied(const applied_entry& entry) {
       compensate(*workflow);
   let_go();
   arm_timer();
-  ask_for_parents();
+  follow_parents(entry);
   arm_watch();
   schedule_send();
   answer_settled();

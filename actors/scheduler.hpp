@@ -256,6 +256,7 @@ private:
   void watch_parents(const task_change& change);
   std::string watched_parents(const task_spec& spec) const;
   void load_parents();
+  void follow_parents(const applied_entry& entry);
   void ask_for_parents();
   void settle_parents(partition_id partition, statuses_reply& reply);
   void arm_timer();

@@ -62,6 +62,12 @@ void scheduler_state::load_parents() {
       });
 }
 
+void scheduler_state::follow_parents(const applied_entry& entry) {
+  for (const auto& id : entry.forsaken_parents)
+    remote_parents_.forget(id);
+  ask_for_parents();
+}
+
 void scheduler_state::ask_for_parents() {
   if (!leads_ || !options_.router)
     return;

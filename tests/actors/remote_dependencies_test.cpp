@@ -98,6 +98,23 @@ TEST_F(RemoteDependenciesTest, SaidTwiceIsSaidOnce) {
   EXPECT_EQ(status(2), task_status::pending);
 }
 
+TEST_F(RemoteDependenciesTest, ParentThatNobodyWaitsForIsNotWatched) {
+  apply({child(2, {id_of(7, 1), id_of(8, 1)}), child(3, {id_of(7, 1)})});
+  auto entry = apply({cancel_command{id_of(2), "not wanted"}});
+  EXPECT_EQ(entry.forsaken_parents, std::vector{id_of(8, 1)});
+  EXPECT_EQ(state->remote_parents({}, 10), std::vector{id_of(7, 1)});
+  flush();
+  crash();
+  EXPECT_EQ(state->remote_parents({}, 10), std::vector{id_of(7, 1)}) << "it is the same in the store";
+  entry = apply({cancel_command{id_of(3), "not wanted"}, child(4, {id_of(7, 1)})});
+  EXPECT_TRUE(entry.forsaken_parents.empty()) << "another one waits for it";
+  entry = apply({cancel_command{id_of(4), "not wanted"}});
+  EXPECT_EQ(entry.forsaken_parents, std::vector{id_of(7, 1)});
+  flush();
+  crash();
+  EXPECT_TRUE(state->remote_parents({}, 10).empty());
+}
+
 TEST_F(RemoteDependenciesTest, WorkflowMayHaveParentsElsewhere) {
   workflow_command x;
   x.record.id = id_of(50);

@@ -40,6 +40,35 @@ TEST_F(RemoteParentsTest, AskedAtOnceThenAfterPausesThatGrow) {
   }
 }
 
+TEST_F(RemoteParentsTest, NobodyAsksForWhatIsForgotten) {
+  watched.add(id_of(1, 1), now);
+  watched.forget(id_of(1, 1));
+  watched.forget(id_of(2, 1));
+  EXPECT_EQ(watched.size(), 0u);
+  EXPECT_FALSE(watched.next());
+  watched.add(id_of(1, 1), now);
+  EXPECT_EQ(asked().size(), 1u);
+  watched.forget(id_of(1, 1)); // the answer is still to come
+  answer({});
+  now += 10s;
+  EXPECT_TRUE(asked().empty());
+  EXPECT_FALSE(watched.next());
+}
+
+TEST_F(RemoteParentsTest, WantedAgainWhileItIsAskedForIsAskedForOnce) {
+  watched.add(id_of(1, 1), now);
+  EXPECT_EQ(asked().size(), 1u);
+  watched.forget(id_of(1, 1));
+  watched.add(id_of(1, 1), now);
+  answer({});
+  EXPECT_EQ(watched.size(), 1u);
+  EXPECT_EQ(asked(), std::vector{id_of(1, 1)});
+  answer({});
+  EXPECT_EQ(*watched.next(), now + 250ms);
+  now += 250ms;
+  EXPECT_EQ(asked(), std::vector{id_of(1, 1)});
+}
+
 TEST_F(RemoteParentsTest, OneQuestionPerPartitionIsUnderWay) {
   watched.add(id_of(1, 1), now);
   EXPECT_EQ(asked().size(), 1u);

@@ -94,6 +94,20 @@ TEST_F(SchedulerParentsTest, MissingParentFailsTheChild) {
   EXPECT_EQ(record.state.error.kind, violation::dependency);
 }
 
+TEST_F(SchedulerParentsTest, NobodyAsksForAParentWhoseChildrenHaveAllEnded) {
+  other(id_of(7, 1), task_status::running);
+  auto ids = std::vector{child_of({id_of(7, 1)}), child_of({id_of(7, 1)})};
+  for (const auto& id : ids) {
+    questions.clear();
+    pass(10s);
+    EXPECT_GT(questions.size(), 3u);
+    ask<task_record>(gateway_handle, cancel_request{id, "not wanted"});
+  }
+  questions.clear();
+  pass(10s);
+  EXPECT_TRUE(questions.empty());
+}
+
 TEST_F(SchedulerParentsTest, ManyChildrenAreAskedForTogether) {
   for (uint64_t n = 0; n < 3'000; ++n)
     other(id_of(n, 1), task_status::running);
