@@ -158,14 +158,17 @@ std::vector<metric_family> families_of(const journal_stats& stats) {
 std::vector<metric_family> families_of(const std::vector<pool_status>& pools) {
   auto slots = make_family("overwatch_pool_slots", "Attempts that a pool may run at once.", metric_type::gauge);
   auto busy = make_family("overwatch_pool_busy", "Attempts that a pool runs.", metric_type::gauge);
+  auto waiting = make_family("overwatch_pool_waiting", "Attempts that a pool was given and has not begun.",
+                             metric_type::gauge);
   auto abandoned = make_family("overwatch_pool_abandoned", "Handlers that ignored a stop.", metric_type::gauge);
   for (const auto& x : pools) {
     std::map<std::string, std::string> labels{{"task_type", x.task_type}};
     slots.samples.push_back({labels, static_cast<double>(x.slots), {}});
     busy.samples.push_back({labels, static_cast<double>(x.busy), {}});
+    waiting.samples.push_back({labels, static_cast<double>(x.waiting), {}});
     abandoned.samples.push_back({labels, static_cast<double>(x.abandoned), {}});
   }
-  return {std::move(slots), std::move(busy), std::move(abandoned)};
+  return {std::move(slots), std::move(busy), std::move(waiting), std::move(abandoned)};
 }
 
 std::vector<metric_family> process_families() {

@@ -268,6 +268,7 @@ private:
   why_reply explain_room(const task_record& record) const;
   why_reply explain_slots(const task_record& record, const std::vector<const pool_entry*>& usable) const;
   why_reply explain_run(const task_record& record) const;
+  void look_into_pool(const task_record& record, caf::typed_response_promise<why_reply> promise);
   why_reply explain_placement(const task_record& record) const;
   double random() { return std::uniform_real_distribution<double>{}(random_); }
 

@@ -8,14 +8,54 @@
 /// The part of the scheduler that answers questions: why does a task not run, and what do nodes have left?
 namespace overwatch {
 
+namespace {
+
+constexpr auto pool_timeout = std::chrono::seconds{2};
+
+} // namespace
+
 caf::result<why_reply> scheduler_state::why(const why_request& x) {
   if (!leads_)
     return make_error(ec::not_leader, "this node is not ready yet; try again in a moment");
   auto promise = self_->make_response_promise<why_reply>();
   self_->request(replica_, std::chrono::seconds{10}, get_request{x.id})
-    .then([this, promise](const task_record& record) mutable { promise.deliver(explain(record)); },
+    .then([this, promise](const task_record& record) mutable { look_into_pool(record, std::move(promise)); },
           [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
   return promise;
+}
+
+// The log says of an attempt that waits in its pool that it runs; that its handler was not called yet only the pool knows.
+void scheduler_state::look_into_pool(const task_record& record, caf::typed_response_promise<why_reply> promise) {
+  auto reply = explain(record);
+  auto i = running_.find(record.spec.id);
+  if (record.state.status != task_status::running || i == running_.end() || !i->second.pool || i->second.finishing) {
+    promise.deliver(std::move(reply));
+    return;
+  }
+  auto say = [this, promise, reply, record](uint32_t waiting) mutable {
+    if (waiting > 0) {
+      const auto& state = record.state;
+      reply.kind = wait_kind::slot;
+      reply.data = {{"node", state.node}, {"waiting", std::to_string(waiting)}};
+      reply.sentence = "Attempt " + std::to_string(state.fence.attempt) + " was given to the pool " + state.worker + " of node "
+                       + state.node + " and has not begun: " + std::to_string(waiting)
+                       + (waiting == 1 ? " attempt waits" : " attempts wait") + " there for a slot or for leave to begin.";
+    }
+    promise.deliver(std::move(reply));
+  };
+  auto no_answer = [say](const caf::error&) mutable { say(0); };
+  auto pool = i->second.pool->handle;
+  self_->request(pool, pool_timeout, workers_request{})
+    .then(
+      [this, pool, say, no_answer, id = record.spec.id](const workers_reply& workers) mutable {
+        auto has_it = [&](const worker_status& x) { return x.task == id; };
+        if (std::any_of(workers.workers.begin(), workers.workers.end(), has_it))
+          say(0);
+        else
+          self_->request(pool, pool_timeout, pools_request{})
+            .then([say](const pool_status& x) mutable { say(x.waiting); }, no_answer);
+      },
+      no_answer);
 }
 
 why_reply scheduler_state::explain(const task_record& record) const {

@@ -22,14 +22,20 @@ exit_code show_pools(const command_context& context) {
     return exit_code::good;
   }
   const auto content = content_of(reply);
-  table pools{
-    {{"TYPE"}, {"SLOTS", true, true}, {"BUSY", true, true}, {"STARTED", true, true}, {"NODE"}, {"WHAT IT DOES"}}};
+  table pools{{{"TYPE"},
+               {"SLOTS", true, true},
+               {"BUSY", true, true},
+               {"WAITING", true, true},
+               {"STARTED", true, true},
+               {"NODE"},
+               {"WHAT IT DOES"}}};
   for (const auto& pool : list_of(content, "pools")) {
     const auto abandoned = count_of(pool, "abandoned");
     const auto busy = text_of(pool, "busy") + (abandoned > 0 ? " +" + std::to_string(abandoned) + " stuck" : "");
     pools.add({text_of(pool, "task_type"),
                text_of(pool, "slots"),
                {busy, abandoned > 0 ? colour::red : colour::plain},
+               format_count(count_of(pool, "waiting")),
                format_count(count_of(pool, "started")),
                text_of(pool, "node"),
                text_of(pool, "description")});

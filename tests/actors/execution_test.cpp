@@ -101,6 +101,25 @@ TEST_F(ExecutionTest, WhatMustNotRunTwiceStopsWhenNoSchedulerIsInSight) {
   EXPECT_EQ(get(plain.id).state.fence.attempt, 1u);
 }
 
+TEST_F(ExecutionTest, WhySaysThatAnAttemptWaitsInItsPool) {
+  common.places = std::make_shared<running_limit>(1); // of the node, and taken by other partitions perhaps
+  start();
+  auto& pool = add_pool("far", 10);
+  join_all();
+  auto first = submit("first");
+  auto second = submit("second");
+  ASSERT_EQ(pool.running.size(), 1u);
+  EXPECT_EQ(status_of(second.id), task_status::running) << "as far as the log knows";
+  auto why = ask<why_reply>(gateway_handle, why_request{second.id});
+  EXPECT_EQ(why.kind, wait_kind::slot);
+  EXPECT_EQ(why.data["node"], "far");
+  EXPECT_EQ(why.data["waiting"], "1");
+  EXPECT_NE(why.sentence.find("has not begun"), std::string::npos) << why.sentence;
+  why = ask<why_reply>(gateway_handle, why_request{first.id});
+  EXPECT_EQ(why.kind, wait_kind::nothing);
+  EXPECT_NE(why.sentence.find("It is running"), std::string::npos) << why.sentence;
+}
+
 TEST_F(ExecutionTest, NewerAttemptWaitsUntilTheOlderOneIsGone) {
   start();
   auto& pool = add_pool("far", 10);

@@ -225,6 +225,18 @@ TEST_F(MetricsTest, CountersEndInTotalAndNothingElseDoes) {
   }
 }
 
+TEST_F(MetricsTest, PoolsSayWhatRunsAndWhatWaits) {
+  pool_status x;
+  x.task_type = "noop";
+  x.slots = 4;
+  x.busy = 3;
+  x.waiting = 2;
+  auto families = families_of(std::vector{x});
+  EXPECT_EQ(find(families, "overwatch_pool_slots")->samples.at(0).value, 4);
+  EXPECT_EQ(find(families, "overwatch_pool_busy")->samples.at(0).value, 3);
+  EXPECT_EQ(find(families, "overwatch_pool_waiting")->samples.at(0).value, 2);
+}
+
 TEST_F(MetricsTest, ProcessIsMeasured) {
   auto families = process_families();
   EXPECT_GT(find(families, "process_resident_memory_bytes")->samples.at(0).value, 1'000'000);

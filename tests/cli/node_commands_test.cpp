@@ -76,9 +76,9 @@ TEST(PoolsTest, PrintsSlotsAndWhatIsMissing) {
   stub_node node;
   node.on("GET /pools",
           {200, R"({"pools":[{"task_type":"noop","node":"n1","description":"Does nothing","slots":4,"busy":1,
-    "abandoned":2,"started":1000}],"types_without_handler":["data_backup"],"max_concurrent_tasks":10})"});
+    "waiting":3,"abandoned":2,"started":1000}],"types_without_handler":["data_backup"],"max_concurrent_tasks":10})"});
   const auto run = run_command({"pools", "--url", node.url()});
-  EXPECT_THAT(run.out, HasSubstr("noop      4  1 +2 stuck    1,000  n1    Does nothing\n"));
+  EXPECT_THAT(run.out, HasSubstr("noop      4  1 +2 stuck        3    1,000  n1    Does nothing\n"));
   EXPECT_THAT(run.out, HasSubstr("types without a handler here     data_backup\n"));
 }
 
