@@ -67,7 +67,8 @@ public:
   template <class Reply, class Handle, class Request>
   Reply ask(const Handle& handle, const Request& request, failure* fault = nullptr) {
     Reply result{};
-    auto response = self_->request(handle, caf::infinite, request); // time stands still here
+    // Without the types of what is asked: each of them would take half a second to compile. Time stands still here.
+    auto response = self_->request(caf::actor_cast<caf::actor>(handle), caf::infinite, caf::make_message(request));
     settle();
     response.receive([&](Reply& reply) { result = std::move(reply); },
                      [&](caf::error& error) {
