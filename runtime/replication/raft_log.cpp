@@ -97,6 +97,7 @@ void raft_log::note_role(const role& before, log_update& out) {
     return;
   busy_at_ = now_;
   contacts_.clear();
+  offered_.clear();
   uncommitted_.clear();
   uncommitted_bytes_ = 0;
 }

@@ -154,7 +154,7 @@ private:
   size_t uncommitted_bytes_ = 0;
 
   log_time votes_from_{0}; ///< before it no vote is given: this node may have promised so before it restarted
-  uint64_t transferred_in_ = 0; ///< the term in which a leadership was offered to another: no lease in it
+  std::map<member_id, log_time> offered_; ///< since when it may take the current leadership, unless it answered later
   uint64_t disrupting_in_ = 0;  ///< the term for which a leader asked this node to take over
   std::map<member_id, contact> contacts_; ///< of the current leadership
   struct {

@@ -129,9 +129,14 @@ std::vector<log_member_status> raft_log::members() const {
 }
 
 // A follower elects nobody within an election timeout of the last append that it got (by its own clock), not even
-// after a restart (`votes_from_`). A leadership that was offered to another may be taken at any time.
+// after a restart (`votes_from_`). A leadership that was offered to another may be taken at any time, until that one has
+// answered an append that was sent later: it takes no older offer from then on.
 bool raft_log::has_lease(log_time now) const {
-  if (!leads() || terms_.at(reported_) != term() || transferred_in_ == term())
+  auto is_open = [&](const auto& offer) {
+    auto contact = contacts_.find(offer.first);
+    return contact == contacts_.end() || contact->second.promised <= offer.second;
+  };
+  if (!leads() || terms_.at(reported_) != term() || std::any_of(offered_.begin(), offered_.end(), is_open))
     return false;
   std::vector<log_time> promised;
   for (const auto& x : history_.newest().members) {

@@ -53,6 +53,9 @@ log_update raft_log::receive(log_time now, std::string_view message) {
     case core_elect_now:
       if (is_lone_voter()) // elects itself by its own timeout, in a new term
         return out;
+      // The leader relies on it that what it was told of later makes an offer void.
+      if (heard_.leader != x.from || heard_.term != x.content.term || x.sent_at < heard_.sent_at)
+        return out;
       disrupting_in_ = x.content.term + 1;
       break;
     case core_quiet:
@@ -152,7 +155,7 @@ void raft_log::send(const core_message& x, log_update& out) {
   if (x.kind == core_vote)
     envelope.content.disrupt = x.disrupt && x.term == disrupting_in_; // the library would go on with it for ever
   if (x.kind == core_elect_now)
-    transferred_in_ = x.term;
+    offered_[x.peer] = envelope.sent_at = now_;
   out.messages.push_back({x.peer, encode_message(envelope)});
 }
 

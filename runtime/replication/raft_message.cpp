@@ -66,8 +66,6 @@ void put_content(encoder& f, const raft_envelope& x) {
       f(encode_snapshot(*x.snapshot));
       break;
     case core_elect_now:
-      f(content.index, content.index_term);
-      break;
     case core_quiet:
       f(content.index, content.index_term, x.sent_at);
       break;
@@ -97,7 +95,6 @@ bool get_content(decoder& f, raft_envelope& x) {
              snapshot.term <= content.term && is_configuration(snapshot.configuration.members);
     }
     case core_elect_now:
-      return f(content.index, content.index_term) && is_position(content.index, content.index_term, content.term);
     case core_quiet:
       return f(content.index, content.index_term, x.sent_at) &&
              is_position(content.index, content.index_term, content.term);

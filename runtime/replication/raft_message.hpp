@@ -15,8 +15,8 @@ struct raft_envelope {
   member_id to = 0;
   core_message content{};
   /// Of an append: when its leader sent it, by the leader's clock. Of an append_result: the newest such time that the
-  /// sender got from this leader. A leader's lease counts from it. Of quiet likewise; agreed_quiet answers the quiet of
-  /// that time.
+  /// sender got from this leader. A leader's lease counts from it. Of quiet and elect_now as of an append; agreed_quiet
+  /// answers the quiet of that time.
   log_time sent_at{0};
   std::vector<log_append> entries;  ///< of an append; behind `content.index`
   std::optional<log_snapshot> snapshot; ///< of an install

@@ -13,7 +13,8 @@ const std::vector<log_member> members{{1, "alpha:1", true}, {2, "beta:1", true},
 
 std::vector<std::string> messages() {
   std::vector<std::string> result;
-  for (auto kind : {core_append, core_append_result, core_vote, core_vote_result, core_install, core_elect_now}) {
+  for (auto kind : {core_append, core_append_result, core_vote, core_vote_result, core_install, core_elect_now,
+                    core_quiet, core_agreed_quiet}) {
     raft_envelope x;
     x.from = 2;
     x.to = 1;

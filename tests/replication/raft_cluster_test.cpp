@@ -135,6 +135,36 @@ TEST(RaftClusterTest, TransferToOneThatIsAwayIsRefused) {
   EXPECT_TRUE(leading.propose("goes on"));
 }
 
+TEST(RaftClusterTest, TransferThatIsLostTakesNoLeaseForEver) {
+  played_cluster cluster{3};
+  auto& leading = cluster.elect();
+  cluster.pass(log_time{300});
+  auto target = cluster.leader() % 3 + 1;
+  std::string offer;
+  cluster.is_lost = [&](member_id, const log_message& message) {
+    raft_envelope x;
+    auto is_offer = decode_message(message.bytes, x) && x.content.kind == core_elect_now;
+    if (is_offer)
+      offer = message.bytes;
+    return is_offer;
+  };
+  EXPECT_EQ(cluster.ask(leading, &replicated_log::transfer, target), log_answer::accepted);
+  ASSERT_FALSE(offer.empty());
+  EXPECT_FALSE(leading.log->has_lease(cluster.now)) << "it may be taken at any moment";
+  cluster.down.insert(target);
+  cluster.pass(log_time{300});
+  EXPECT_FALSE(leading.log->has_lease(cluster.now)) << "the others do not know";
+  cluster.down.clear();
+  auto term = leading.log->term();
+  cluster.pass(log_time{300});
+  EXPECT_TRUE(leading.log->has_lease(cluster.now));
+  auto& late = cluster[target];
+  late.carry_out(late.log->receive(cluster.now, offer));
+  cluster.deliver();
+  EXPECT_EQ(leading.log->term(), term) << "it does not count any more";
+  EXPECT_TRUE(leading.log->leads());
+}
+
 TEST(RaftClusterTest, OneNodeGrowsToThree) {
   played_cluster cluster{1};
   auto& first = cluster.elect();
