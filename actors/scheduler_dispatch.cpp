@@ -125,6 +125,8 @@ void scheduler_state::fill_starts(entry_in_flight& entry, command_batch& batch) 
     if (!best)
       break;
     ready_.pop(*best_type, *best);
+    if (starting_.count(best->key.id) > 0)
+      continue; // its submit came twice and started it already; it was read from the store since
     start(best->key, best->importance, *free_pool(*best_type, best->key), batch);
   }
   start_submitted(entry, batch);
