@@ -120,6 +120,7 @@ void scheduler_state::agree(pool_entry& pool, const pool_offer& x) {
     return;
   }
   pool.agreed = true;
+  send_to(pool, {}); // heard, or it would offer itself again until there is work for it
   for (auto& [id, running] : running_) {
     auto earlier = !running.pool && running.state.node == pool.node && running.state.worker == pool.name
                    && running.spec->task_type == pool.task_type;

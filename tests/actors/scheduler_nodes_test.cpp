@@ -266,8 +266,28 @@ TEST_F(SchedulerNodesTest, PoolThatMissedTheQuestionIsAskedWithAllElseThatItHear
   offered.heard = settled[0].mark;
   offer();
   auto work = heard();
-  ASSERT_EQ(work.size(), 1u);
-  EXPECT_EQ(work[0].attempts.size(), 1u);
+  ASSERT_EQ(work.size(), 2u);
+  EXPECT_EQ(work[1].attempts.size(), 1u);
+}
+
+TEST_F(SchedulerNodesTest, PoolThatOffersItselfIsAnsweredWhenThereIsNoWork) {
+  start();
+  pool_offer offered{"noop", "far", 1, true};
+  for (auto expected : {true, false, false}) {
+    ++offered.number;
+    caf::anon_send(links.scheduler, offered, caf::actor_cast<caf::strong_actor_ptr>(self_)); // the test is the pool
+    settle();
+    auto answers = 0;
+    for (auto more = true; more;)
+      self_->receive(
+        [&](const assignment_batch& x) {
+          ++answers;
+          offered.heard = x.mark;
+          EXPECT_EQ(x.report, expected) << "asked once what it holds, and not again";
+        },
+        caf::after(0s) >> [&] { more = false; });
+    EXPECT_EQ(answers, 1) << "it offers itself until it is";
+  }
 }
 
 TEST_F(SchedulerNodesTest, OutcomesCountOnceAndAreSettledEachTime) {
