@@ -5,7 +5,6 @@
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
 
-
 namespace overwatch {
 
 void membership_state::set_up(pointer self, membership_options options, connector_actor connector,
