@@ -38,8 +38,9 @@ unsigned number_from_environment(const char* name, unsigned otherwise) {
   return text == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
 }
 
-std::string command_task(const std::string& command) {
-  return R"({"name":")" + command + R"(","task_type":"user_task","payload":{"command":")" + command + "\"}}\n";
+std::string command_task(const std::string& command, const std::string& priority = "normal") {
+  return R"({"name":")" + command + R"(","task_type":"user_task","priority":")" + priority
+         + R"(","payload":{"command":")" + command + "\"}}\n";
 }
 
 std::string mixed_batch() {
@@ -161,7 +162,7 @@ protected:
   void play_round(std::mt19937& random) {
     std::uniform_int_distribution<unsigned> any_batch{1, submitters * max_round_batches / 2};
     std::uniform_int_distribution<int64_t> any_delay{0, max_extra_delay.count()};
-    held_.push_back(node_api{node_.http_port()}.submit(command_task("hold")));
+    held_.push_back(node_api{node_.http_port()}.submit(command_task("hold", "critical"))); // before all that is left
     ledger_.add(held_.back());
     round_load load{node_.http_port(), record_};
     auto held_runs = eventually([&] { return node_api{node_.http_port()}.task(held_.back()).status == "running"; });

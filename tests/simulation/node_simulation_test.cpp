@@ -25,9 +25,9 @@ std::chrono::seconds time_for_seeds() {
 
 std::string run(uint64_t seed, mutation fault = mutation::none) { return to_string(node_cluster{seed, fault}.run()); }
 
-std::string finds(mutation fault, uint64_t from = first_seed) {
+std::string finds(mutation fault) {
   auto result = run_seeds(
-    from, seeds_for_mutation, time_for_mutation, [&](uint64_t seed) { return run(seed, fault); }, {}, batch);
+    first_seed, seeds_for_mutation, time_for_mutation, [&](uint64_t seed) { return run(seed, fault); }, {}, batch);
   if (!result.failure)
     return "";
   std::cout << "found with seed " << result.failure->seed << "\n";
@@ -90,7 +90,6 @@ TEST(NodeSimulationTest, FindsSlotsThatAreNeverGivenOn) { EXPECT_NE(finds(mutati
 
 TEST(NodeSimulationTest, FindsAFollowerThatSleepsOnWithoutItsLeader) { EXPECT_NE(finds(mutation::sleep_on), ""); }
 
-// One seed in some hundreds shows it; these are close to one, so that it does not take minutes.
-TEST(NodeSimulationTest, FindsAStaleTokenThatCounts) { EXPECT_NE(finds(mutation::accept_stale, 473), ""); }
+TEST(NodeSimulationTest, FindsAStaleTokenThatCounts) { EXPECT_NE(finds(mutation::accept_stale), ""); }
 
 } // namespace overwatch::simulation
