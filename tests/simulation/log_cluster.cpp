@@ -237,6 +237,14 @@ std::string log_cluster::describe() {
   return text;
 }
 
+// Nothing goes wrong meanwhile.
+void log_cluster::pass_step() {
+  world_.time.run_until(world_.time.now() + step);
+  watch_links();
+  for (auto& [id, x] : nodes_)
+    x->check_lease();
+}
+
 void log_cluster::converge() {
   auto acknowledged = world_.checker.acknowledgements();
   auto limit = world_.time.now() + patience;
@@ -246,10 +254,7 @@ void log_cluster::converge() {
     auto* leading = leader();
     if (leading != nullptr && world_.random.one_in(10))
       leading->propose();
-    world_.time.run_until(world_.time.now() + step);
-    watch_links();
-    for (auto& [id, x] : nodes_)
-      x->check_lease();
+    pass_step();
   }
 }
 
@@ -276,10 +281,7 @@ void log_cluster::sleep_and_lose_the_leader() {
     for (auto limit = world_.time.now() + duration; !done();) {
       if (world_.time.now() > limit)
         throw broken_rule{otherwise + describe()};
-      world_.time.run_until(world_.time.now() + step);
-      watch_links();
-      for (auto& [id, x] : nodes_)
-        x->check_lease();
+      pass_step();
     }
   };
   if (members.size() > 1)

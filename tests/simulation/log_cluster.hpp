@@ -45,6 +45,7 @@ private:
   void heal();
   bool has_converged();
   void converge();
+  void pass_step();
   void sleep_and_lose_the_leader();
   bool all_sleep();
   std::string describe(); ///< all nodes, in a line each
