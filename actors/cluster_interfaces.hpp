@@ -107,8 +107,7 @@ struct local_components {
 
 /// What the replicated state knows of the nodes. Sent by whoever reads it, again when it changes.
 struct node_roster {
-  using entry = node_address;
-  std::vector<entry> nodes;          ///< members, and those that were added by a command
+  std::vector<node_address> nodes;   ///< members, and those that were added by a command
   std::vector<std::string> removed;  ///< names that are refused, once no partition counts on them any more
   partition_id partition = control_partition; ///< only the control partition's says more than its members:
   std::vector<std::string> members{}; ///< by name, committed or not: whose votes it may still need

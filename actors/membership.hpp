@@ -17,7 +17,7 @@ struct membership_options {
   std::string instance; ///< changes with every start
   node_identity identity;
   uint32_t partitions = 1; ///< of the cluster, if this node founds it
-  std::vector<node_roster::entry> nodes; ///< `cluster.nodes`; empty: this node is alone until nodes are added
+  std::vector<node_address> nodes; ///< `cluster.nodes`; empty: this node is alone until nodes are added
   uint64_t seed = 1;       ///< of the cluster id, sessions and jitter
   milliseconds dial_timeout{10'000};
   milliseconds hello_timeout{3'000};

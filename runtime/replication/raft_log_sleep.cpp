@@ -24,9 +24,10 @@ bool raft_log::may_sleep() const {
 
 // Who does not agree, or knows nothing of sleep, says nothing, and is asked again later.
 void raft_log::ask_for_quiet(log_update& out) {
-  if (!may_sleep() || (!quiet_asked_.empty() && now_ >= busy_at_ + options_.election_timeout))
+  auto may = may_sleep();
+  if (!may || (!quiet_asked_.empty() && now_ >= busy_at_ + options_.election_timeout))
     quiet_asked_.clear();
-  if (!may_sleep() || !quiet_asked_.empty() || now_ < busy_at_ + options_.quiet_after)
+  if (!may || !quiet_asked_.empty() || now_ < busy_at_ + options_.quiet_after)
     return;
   busy_at_ = now_;
   for (const auto& x : history_.newest().members)
