@@ -204,6 +204,7 @@ private:
   void settle_outcome_of(attempt& x);
   void settle_stale(const attempt_outcome& x, const caf::actor_addr& pool);
   void lose_overdue();
+  static bool is_content(const pool_entry& pool) { return pool.agreed && pool.busy == 0; }
   void watch_pools();
   void watch_drains();
   bool must_watch() const;

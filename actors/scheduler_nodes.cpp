@@ -117,6 +117,7 @@ void scheduler_state::agree(pool_entry& pool, const pool_offer& x) {
     if (pool.asked.number == 0)
       pool.asked = question.mark;
     send_to(pool, std::move(question));
+    arm_watch();
     return;
   }
   pool.agreed = true;
@@ -302,11 +303,12 @@ void scheduler_state::watch_drains() {
 // -- looking after them --------------------------------------------------------
 
 // Pools of other nodes hear that this scheduler is there, and say now and then what they hold: messages may get lost.
+// One that is idle and has agreed waits for nothing.
 void scheduler_state::watch_pools() {
   auto report = ++looks_ % options_.report_every == 0;
   std::vector<caf::actor_addr> silent;
   for (auto& [address, pool] : pools_) {
-    if (is_here(pool->node) || pool->busy == 0)
+    if (is_here(pool->node) || is_content(*pool))
       continue;
     if (report && ++pool->unanswered > options_.max_unanswered) {
       silent.push_back(address);
@@ -324,9 +326,9 @@ void scheduler_state::watch_pools() {
 
 bool scheduler_state::must_watch() const {
   auto drains = [](const auto& x) { return x.second.drain_until && x.second.busy > 0; };
-  auto works_elsewhere = [&](const auto& x) { return x.second->busy > 0 && !is_here(x.second->node); };
+  auto waits_elsewhere = [&](const auto& x) { return !is_here(x.second->node) && !is_content(*x.second); };
   return next_loss_ || !restores_.empty() || std::any_of(nodes_.begin(), nodes_.end(), drains)
-         || std::any_of(pools_.begin(), pools_.end(), works_elsewhere);
+         || std::any_of(pools_.begin(), pools_.end(), waits_elsewhere);
 }
 
 void scheduler_state::arm_watch() {

@@ -37,6 +37,21 @@ protected:
     return play(std::move(x));
   }
 
+  /// The test itself is a pool, and says this once more.
+  void offer_again(pool_offer& x) {
+    ++x.number;
+    caf::anon_send(links.scheduler, x, caf::actor_cast<caf::strong_actor_ptr>(self_));
+    settle();
+  }
+
+  /// What the test has heard as a pool.
+  std::vector<assignment_batch> heard() {
+    std::vector<assignment_batch> all;
+    for (auto more = true; more;)
+      self_->receive([&](assignment_batch& x) { all.push_back(std::move(x)); }, caf::after(0s) >> [&] { more = false; });
+    return all;
+  }
+
   why_reply why_of(const task_id& id) { return ask<why_reply>(gateway_handle, why_request{id}); }
 };
 
@@ -240,19 +255,8 @@ TEST_F(SchedulerNodesTest, AssignmentThatGotLostIsMadeAgain) {
 TEST_F(SchedulerNodesTest, PoolThatMissedTheQuestionIsAskedWithAllElseThatItHears) {
   start();
   pool_offer offered{"noop", "far", 1, true};
-  auto offer = [&] { // the test is the pool
-    ++offered.number;
-    caf::anon_send(links.scheduler, offered, caf::actor_cast<caf::strong_actor_ptr>(self_));
-    settle();
-  };
-  auto heard = [&] {
-    std::vector<assignment_batch> all;
-    for (auto more = true; more;)
-      self_->receive([&](assignment_batch& x) { all.push_back(std::move(x)); }, caf::after(0s) >> [&] { more = false; });
-    return all;
-  };
   caf::anon_send(links.scheduler, node_capacity{"far", 1'000, 4, 8'192});
-  offer();
+  offer_again(offered);
   submit("one");
   ASSERT_EQ(heard().size(), 1u) << "what it holds; this gets lost";
   attempt_outcome old; // of an attempt that nobody knows any more
@@ -264,29 +268,37 @@ TEST_F(SchedulerNodesTest, PoolThatMissedTheQuestionIsAskedWithAllElseThatItHear
   EXPECT_EQ(settled[0].settled.size(), 1u);
   ASSERT_TRUE(settled[0].report) << "having heard this, it does not offer itself again unasked";
   offered.heard = settled[0].mark;
-  offer();
+  offer_again(offered);
   auto work = heard();
   ASSERT_EQ(work.size(), 2u);
   EXPECT_EQ(work[1].attempts.size(), 1u);
+}
+
+TEST_F(SchedulerNodesTest, PoolThatMissedTheQuestionIsAskedAgain) {
+  start();
+  pool_offer offered{"noop", "far", 1, true};
+  caf::anon_send(links.scheduler, node_capacity{"far", 1'000, 4, 8'192});
+  offer_again(offered);
+  submit("one");
+  ASSERT_EQ(heard().size(), 1u) << "what it holds; this gets lost";
+  pass(2s); // it runs nothing, so there is nothing else to tell it
+  auto questions = heard();
+  ASSERT_FALSE(questions.empty());
+  EXPECT_TRUE(questions.back().report);
+  offered.heard = questions.back().mark;
+  offer_again(offered);
+  ASSERT_EQ(heard().back().attempts.size(), 1u);
 }
 
 TEST_F(SchedulerNodesTest, PoolThatOffersItselfIsAnsweredWhenThereIsNoWork) {
   start();
   pool_offer offered{"noop", "far", 1, true};
   for (auto expected : {true, false, false}) {
-    ++offered.number;
-    caf::anon_send(links.scheduler, offered, caf::actor_cast<caf::strong_actor_ptr>(self_)); // the test is the pool
-    settle();
-    auto answers = 0;
-    for (auto more = true; more;)
-      self_->receive(
-        [&](const assignment_batch& x) {
-          ++answers;
-          offered.heard = x.mark;
-          EXPECT_EQ(x.report, expected) << "asked once what it holds, and not again";
-        },
-        caf::after(0s) >> [&] { more = false; });
-    EXPECT_EQ(answers, 1) << "it offers itself until it is";
+    offer_again(offered);
+    auto answers = heard();
+    ASSERT_EQ(answers.size(), 1u) << "it offers itself until it is answered";
+    EXPECT_EQ(answers[0].report, expected) << "asked once what it holds, and not again";
+    offered.heard = answers[0].mark;
   }
 }
 
