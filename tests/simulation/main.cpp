@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
                                                {"apply_twice", mutation::apply_twice},
                                                {"accept_stale", mutation::accept_stale},
                                                {"unheard_share", mutation::unheard_share},
+                                               {"forget_slot", mutation::forget_slot},
+                                               {"split_slots", mutation::split_slots},
                                                {"sleep_on", mutation::sleep_on},
                                                {"lease_asleep", mutation::lease_asleep}};
   for (int i = 1; i < argc; ++i) {

@@ -11,7 +11,6 @@ namespace {
 
 constexpr milliseconds forming{30'000};  ///< how long a cluster may take to form
 constexpr milliseconds patience{150'000}; ///< and until all is well again
-constexpr milliseconds until_all_run{30'000}; ///< from many tasks to attempts in every slot
 constexpr milliseconds step{1};
 constexpr milliseconds drowsy{20'000};    ///< how long it may take until all groups sleep
 constexpr milliseconds fail_over{15'000}; ///< and until others lead what a node led that is lost
@@ -25,8 +24,9 @@ std::string to_string(const cluster_report& x) {
   auto text = [](uint64_t n, const char* what) { return std::to_string(n) + " " + what + ", "; };
   return text(x.nodes, "nodes") + text(x.steps, "steps") + text(x.frames, "frames") + text(x.entries, "entries")
          + text(x.tasks, "tasks") + text(x.attempts, "attempts") + text(x.crashes, "crashes") + text(x.cuts, "cuts")
-         + text(x.disk_faults, "disk faults") + text(x.changes, "changes of members")
-         + text(x.lost_disks, "lost disks") + text(x.sleeps, "sleeps") + text(x.answered, "answers")
+         + text(x.disk_faults, "disk faults") + text(x.slots, "slots of schedules")
+         + text(x.changes, "changes of members") + text(x.lost_disks, "lost disks") + text(x.sleeps, "sleeps")
+         + text(x.answered, "answers")
          + text(x.refused, "refusals") + text(x.current_reads, "current reads") + "history " + std::to_string(x.digest);
 }
 
@@ -183,6 +183,9 @@ void node_cluster::something_happens() {
     fail_disk();
   if (random.one_in(150))
     disturb_clock();
+  if (!rests && random.one_in(80))
+    if (auto* x = any_that_is_up())
+      clients_.ask_for_slots(*x);
   if (!rests && random.one_in(300))
     change_members();
   if (random.one_in(150) && founders_.size() > 1 && may_lose_a_disk())
@@ -306,6 +309,9 @@ std::string node_cluster::unrest() const {
              + std::to_string(task->state.fence.attempt) + " on " + task->state.node + ", waits for \""
              + task->state.waits_for + "\"";
   }
+  for (const auto& schedule : schedules())
+    if (!schedule.definition.paused && (schedule.next || !schedule.queued.empty()))
+      return schedule.name + " has slots to come" ;
   if (auto open = clients_.open_request(); !open.empty())
     return "a request has no answer: " + open;
   return {};
@@ -441,30 +447,6 @@ void node_cluster::come_to_rest() {
   } while (!(why = unrest()).empty());
 }
 
-// One partition that has enough tasks gets all slots of all nodes, whatever was promised to others before.
-void node_cluster::use_all_slots() {
-  std::map<std::string, uint32_t> most;
-  for (const auto& [name, x] : nodes_)
-    if (is_member(name))
-      most[name] = 0;
-  auto partition = static_cast<partition_id>(world_.random.number(0, world_.partitions - 1));
-  for (auto begin = world_.time.now(); world_.time.now() < begin + until_all_run;) {
-    if ((world_.time.now() - begin).count() % 1'000 == 0)
-      clients_.submit_many(*nodes_.begin()->second, partition, 2 * slots_of_node * most.size());
-    advance();
-    for (auto& [name, count] : most)
-      count = std::max(count, world_.checker.running_on(nodes_.at(name)->life().id()));
-    if (std::all_of(most.begin(), most.end(), [](const auto& x) { return x.second == slots_of_node; }))
-      return;
-  }
-  std::string text;
-  for (const auto& [name, count] : most)
-    text += " " + name + " " + std::to_string(count);
-  throw broken_rule{"partition " + std::to_string(partition) + " has tasks for all of the "
-                    + std::to_string(slots_of_node) + " slots of each node, and no more ran at once than:" + text
-                    + describe()};
-}
-
 cluster_report node_cluster::run() {
   while (!is_formed()) {
     if (world_.time.now() > forming)
@@ -481,6 +463,7 @@ cluster_report node_cluster::run() {
   come_to_rest();
   use_all_slots();
   come_to_rest();
+  look_at_schedules();
   sleep_and_lose_a_leader();
   compare_states();
   report_.frames = world_.net.sent();
@@ -490,6 +473,7 @@ cluster_report node_cluster::run() {
   report_.answered = clients_.answered;
   report_.refused = clients_.refused;
   report_.current_reads = world_.checker.current_reads;
+  report_.slots = world_.schedules.accounted;
   report_.steps = world_.steps;
   for (const auto& [name, x] : nodes_)
     report_.steps += x->is_up() ? x->life().steps() : 0;

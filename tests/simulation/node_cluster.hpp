@@ -18,6 +18,7 @@ struct cluster_report {
   uint64_t refused = 0;
   uint64_t current_reads = 0;
   uint64_t disk_faults = 0;
+  uint64_t slots = 0;    ///< of schedules, that were accounted for
   uint64_t changes = 0;  ///< of members and leaders, asked for
   uint64_t lost_disks = 0;
   uint64_t sleeps = 0;   ///< of groups
@@ -52,6 +53,8 @@ private:
   std::string unrest_of(partition_id partition) const;
   void come_to_rest();
   void use_all_slots();
+  std::vector<schedule_record> schedules() const;
+  void look_at_schedules();
   void compare_states();
   void sleep_and_lose_a_leader();
   bool all_sleep() const;

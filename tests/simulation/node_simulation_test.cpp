@@ -67,6 +67,7 @@ TEST(NodeSimulationTest, RunsDoWhatTheyAreFor) {
     sum.attempts += x.attempts;
     sum.current_reads += x.current_reads;
     sum.sleeps += x.sleeps;
+    sum.slots += x.slots;
   }
   EXPECT_GT(sum.crashes, 60u);
   EXPECT_GT(sum.cuts, 60u);
@@ -76,6 +77,7 @@ TEST(NodeSimulationTest, RunsDoWhatTheyAreFor) {
   EXPECT_GT(sum.attempts, 500u);
   EXPECT_GT(sum.current_reads, 200u);
   EXPECT_GT(sum.sleeps, 30u);
+  EXPECT_GT(sum.slots, 100u);
 }
 
 TEST(NodeSimulationTest, FindsADiskThatSkipsTheSync) { EXPECT_NE(finds(mutation::skip_sync), ""); }
@@ -91,5 +93,9 @@ TEST(NodeSimulationTest, FindsSlotsThatAreNeverGivenOn) { EXPECT_NE(finds(mutati
 TEST(NodeSimulationTest, FindsAFollowerThatSleepsOnWithoutItsLeader) { EXPECT_NE(finds(mutation::sleep_on), ""); }
 
 TEST(NodeSimulationTest, FindsAStaleTokenThatCounts) { EXPECT_NE(finds(mutation::accept_stale), ""); }
+
+TEST(NodeSimulationTest, FindsAGeneratorThatForgetsItsNewestSlot) { EXPECT_NE(finds(mutation::forget_slot), ""); }
+
+TEST(NodeSimulationTest, FindsSlotsThatAreNotStoredWithTheirTasks) { EXPECT_NE(finds(mutation::split_slots), ""); }
 
 } // namespace overwatch::simulation

@@ -14,6 +14,8 @@ namespace {
 constexpr std::chrono::seconds request_patience{100};
 constexpr std::chrono::seconds answer_limit{40}; ///< longer than any node may take
 constexpr size_t remembered = 60;
+constexpr milliseconds schedule_lasts{12'000};
+constexpr size_t remembered_schedules = 4;
 const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
 
 } // namespace
@@ -207,6 +209,93 @@ void played_clients::list(simulated_node& node) {
     for (auto& task : page.tasks)
       world_.checker.told(task);
   });
+}
+
+// -- schedules -------------------------------------------------------------------
+
+void played_clients::ask_for_slots(simulated_node& node) {
+  auto& random = world_.random;
+  if (schedules_.empty() || random.one_in(4)) {
+    put_schedule(node);
+    return;
+  }
+  auto name = schedules_[random.number(0, schedules_.size() - 1)];
+  auto kind = random.number(0, 9);
+  if (kind < 6)
+    read_schedule(node, name);
+  else if (kind < 9)
+    run_now(node, name);
+  else
+    stop(node, name);
+}
+
+// Most leave out no slot.
+void played_clients::put_schedule(simulated_node& node) {
+  auto& random = world_.random;
+  auto spec = std::make_shared<task_spec>();
+  spec->name = "slot";
+  spec->task_type = "work";
+  put_schedule_request x;
+  x.name = "schedule" + std::to_string(++values_);
+  auto& definition = x.definition;
+  definition.interval = std::chrono::seconds{1};
+  definition.starts_at = beginning + world_.time.now();
+  definition.ends_at = *definition.starts_at + random.between(schedule_lasts / 3, schedule_lasts);
+  definition.missed = random.one_in(4) ? missed_policy::once : missed_policy::all;
+  definition.overlap = random.one_in(4) ? static_cast<overlap_policy>(random.number(1, 2)) : overlap_policy::allow;
+  definition.task = {std::move(spec), std::make_shared<const std::string>("{}")};
+  request<schedule_record>(node, std::move(x), [this](schedule_record& made) {
+    world_.schedules.promised(made);
+    schedules_.push_back(made.name);
+    if (schedules_.size() > remembered_schedules)
+      schedules_.pop_front();
+  });
+}
+
+void played_clients::read_schedule(simulated_node& node, const std::string& name) {
+  auto before = world_.schedules.known(name);
+  request<schedule_record>(
+    node, schedule_request{name},
+    [this, name, before](schedule_record& x) { world_.schedules.read(name, before, &x); },
+    [this, name](const failure& why) {
+      if (why.code == ec::not_found)
+        world_.schedules.read(name, {}, nullptr);
+    });
+}
+
+void played_clients::run_now(simulated_node& node, const std::string& name) {
+  request<schedule_record>(node, control_schedule_request{name, schedule_action::run_now}, [this](schedule_record& x) {
+    if (x.history.empty() || !x.history.front().by_hand || x.history.front().task.is_nil())
+      world_.checker.fail("schedule " + x.name + " shall run now, and its newest slot is another one");
+    else
+      world_.checker.acknowledged({x.history.front().task, task_status::pending, false, {}});
+  });
+}
+
+void played_clients::stop(simulated_node& node, const std::string& name) {
+  schedules_.erase(std::remove(schedules_.begin(), schedules_.end(), name), schedules_.end());
+  world_.schedules.asked_to_stop(name);
+  auto done = [this](schedule_record& x) { world_.schedules.stopped(x.name); };
+  if (world_.random.one_in(2))
+    request<schedule_record>(node, control_schedule_request{name, schedule_action::pause}, done);
+  else
+    request<schedule_record>(node, remove_schedule_request{name}, done);
+}
+
+void played_clients::look_at_slots(simulated_node& node, const schedule_record& schedule) {
+  list_request x;
+  x.limit = 1'000;
+  x.filter.origin = origin_kind::schedule;
+  x.filter.origin_id = schedule.name;
+  x.level = consistency::local; // the cluster is at rest; and one that leads after a transfer that failed has no lease
+  request<task_page>(
+    node, x,
+    [this, schedule](task_page& page) {
+      for (const auto& task : page.tasks)
+        world_.checker.told(task);
+      world_.schedules.look_at(schedule, page);
+    },
+    [this](const failure& why) { world_.checker.fail("tasks cannot be listed: " + why.message); });
 }
 
 // -- the cluster -----------------------------------------------------------------

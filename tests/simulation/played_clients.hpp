@@ -18,6 +18,12 @@ public:
   /// One of them has many tasks for one partition, which wait for nothing but slots.
   void submit_many(simulated_node& node, partition_id partition, size_t count);
 
+  /// One of them makes a schedule with a slot each second, which soon ends, or asks for something of one.
+  void ask_for_slots(simulated_node& node);
+
+  /// And lists the tasks that its slots made.
+  void look_at_slots(simulated_node& node, const schedule_record& schedule);
+
   /// An operator asks this node for a change of the cluster.
   void add_node(simulated_node& node, const std::string& name);
   void remove_node(simulated_node& node, const std::string& name);
@@ -45,11 +51,16 @@ private:
   void write_key(simulated_node& node);
   void read_key(simulated_node& node);
   void list(simulated_node& node);
+  void put_schedule(simulated_node& node);
+  void read_schedule(simulated_node& node, const std::string& name);
+  void run_now(simulated_node& node, const std::string& name);
+  void stop(simulated_node& node, const std::string& name);
   std::optional<task_id> any_task();
 
   node_world& world_;
   task_id_generator ids_;
   std::deque<std::shared_ptr<const task_spec>> specs_; ///< the newest that were submitted, acknowledged or not
+  std::deque<std::string> schedules_; ///< the newest that were acknowledged, and nobody asked to stop
   std::map<uint64_t, std::pair<host_id, std::string>> open_; ///< not answered: where, and what
   uint64_t values_ = 0;
 };

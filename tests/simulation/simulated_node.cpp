@@ -2,6 +2,7 @@
 
 #include "actors/event_hub.hpp"
 #include "actors/gateway.hpp"
+#include "actors/generator.hpp"
 #include "actors/group_plan.hpp"
 #include "actors/journal.hpp"
 #include "actors/metrics.hpp"
@@ -14,6 +15,7 @@
 #include "actors/task_reader.hpp"
 #include "tests/simulation/played_connector.hpp"
 #include "tests/simulation/played_worker.hpp"
+#include "tests/simulation/slot_mistakes.hpp"
 #include "tests/simulation/small_log.hpp"
 
 #include <caf/send.hpp>
@@ -24,6 +26,7 @@ namespace {
 
 const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
 constexpr milliseconds request_timeout{8'000};
+const std::set<std::string> task_types{"drill", "work"};
 
 caf::strong_actor_ptr pointer(const caf::actor& x) { return caf::actor_cast<caf::strong_actor_ptr>(x); }
 
@@ -214,7 +217,7 @@ void simulated_node::spawn_partition(partition_id number) {
   gateway_options asked;
   asked.partition = number;
   asked.status.node = name_;
-  asked.task_types = {"work", "drill"};
+  asked.task_types = task_types;
   asked.max_concurrent_tasks = slots_of_node;
   asked.request_timeout = request_timeout * 9 / 10;
   asked.seed = seed();
@@ -250,7 +253,7 @@ void simulated_node::tell_gateways() {
 }
 
 void simulated_node::spawn_pools() {
-  for (const auto* task_type : {"work", "drill"}) {
+  for (const auto& task_type : task_types) {
     pool_options x;
     x.task_type = task_type;
     x.node = name_;
@@ -273,8 +276,10 @@ caf::behavior simulated_node::supervisor(caf::event_based_actor* self) {
     [=](const leader_report& x) { take_leader(x); },
     [=](const peer_report& x) { take_peer(x); },
     [=](const applied_ptr& x) {
-      if (host_->is_alive())
-        world_.checker.applied(name_, *x);
+      if (!host_->is_alive())
+        return;
+      world_.checker.applied(name_, *x);
+      world_.schedules.applied(*x);
     },
   };
 }
@@ -379,22 +384,49 @@ void simulated_node::take_leader(const leader_report& x) {
   tell_pools(x.partition);
 }
 
-// Of what runs where the control partition leads, the mirror: nobody has gates or schedules here.
+// Of what runs where the control partition leads: nobody has gates here.
 void simulated_node::lead_control(bool here) {
+  if (here == (parts_->links.generator != nullptr))
+    return;
+  if (here)
+    start_singletons();
+  else
+    stop_singletons();
+  tell_gateways();
+}
+
+void simulated_node::start_singletons() {
   auto& links = parts_->links;
-  if (here && !links.mirror && world_.partitions > 1) {
+  if (world_.partitions > 1) {
     mirror_options mirroring;
     mirroring.partitions = world_.partitions;
     links.mirror = host_->system().spawn(mirror, mirroring, links.replica,
                                          caf::actor_cast<partition_gateway_actor>(parts_->router));
     host_->keep(pointer(links.mirror));
-  } else if (!here && links.mirror) {
-    caf::anon_send_exit(links.mirror, caf::exit_reason::kill);
-    links.mirror = nullptr;
-  } else {
-    return;
   }
-  tell_gateways();
+  generator_options x;
+  x.interval = std::chrono::seconds{0}; // there are no rules
+  x.clock = [this] { return wall_clock(); };
+  x.seed = seed();
+  x.node = name_;
+  x.task_types = task_types;
+  x.own_thread = false;
+  auto scheduler = links.scheduler;
+  if (world_.fault == mutation::forget_slot || world_.fault == mutation::split_slots) {
+    scheduler = make_mistakes(host_->system(), scheduler, world_.fault);
+    host_->keep(pointer(scheduler));
+  }
+  links.generator = host_->system().spawn(generator, std::move(x), std::move(scheduler), links.replicas);
+  host_->keep(pointer(links.generator));
+}
+
+void simulated_node::stop_singletons() {
+  auto& links = parts_->links;
+  caf::anon_send_exit(links.generator, caf::exit_reason::kill);
+  links.generator = nullptr;
+  if (links.mirror)
+    caf::anon_send_exit(links.mirror, caf::exit_reason::kill);
+  links.mirror = nullptr;
 }
 
 void simulated_node::take_peer(const peer_report& x) {

@@ -4,7 +4,7 @@
 #include "actors/replica.hpp"
 #include "tests/simulation/faulty_store.hpp"
 #include "tests/simulation/host.hpp"
-#include "tests/simulation/task_checker.hpp"
+#include "tests/simulation/slot_checker.hpp"
 
 #include <caf/event_based_actor.hpp>
 
@@ -25,6 +25,7 @@ struct node_world {
   virtual_time time;
   wire net;
   task_checker checker{slots_of_pool, slots_of_node};
+  slot_checker schedules{checker};
   mutation fault = mutation::none;
   uint32_t partitions = 1;
   bool any_order = false;   ///< see `host::any_order`
@@ -89,6 +90,8 @@ private:
   void start_replica(partition_id number);
   void join_cluster();
   void lead_control(bool here);
+  void start_singletons();
+  void stop_singletons();
   void tell_pools(partition_id number);
   caf::behavior supervisor(caf::event_based_actor* self);
 
