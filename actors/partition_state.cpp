@@ -340,8 +340,10 @@ command_result partition_state::run(const promote_command& x, applied_entry& out
     before == task_status::pending || before == task_status::retrying || (before == task_status::queued && parked);
   if (!waits)
     return refused(x.id, wrong_status(x.id, before, "only tasks that wait become queued"));
-  if (state.due && *state.due > totals_.last_time)
-    return refused(x.id, wrong_status(x.id, before, "its time was put off"));
+  if (state.due && *state.due > totals_.last_time) { // or the clock was set back: it watches the time anew
+    say(change_kind::parked, *task, before, out);
+    return refused(x.id, wrong_status(x.id, before, "its time has not come"));
+  }
   if (parked) {
     auto reason = blocked_by(*task);
     if (reason == state.waits_for) { // it stays where it is, and is told so: it was taken for awake

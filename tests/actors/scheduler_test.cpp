@@ -98,6 +98,26 @@ TEST_F(SchedulerTest, ScheduledTaskWaitsForItsTime) {
   EXPECT_EQ(take_assigned(pool).size(), 1u);
 }
 
+TEST_F(SchedulerTest, TaskWhoseTimeHadComeRunsAfterTheClockWasSetBack) {
+  auto shift = 0s;
+  std::optional<timestamp> due;
+  scheduling.clock = [&] {
+    auto shown = time() + shift;
+    if (due && shown >= *due)
+      shift = -3s; // it has come, and has not yet where the entry gets its time
+    return shown;
+  };
+  start();
+  auto pool = offer("noop", 1);
+  submit("later", [&](task_spec& x) { x.scheduled_at = time() + 10s; });
+  due = time() + 10s;
+  advance(10s);
+  ASSERT_EQ(shift, -3s);
+  EXPECT_TRUE(take_assigned(pool).empty());
+  advance(10s);
+  EXPECT_EQ(take_assigned(pool).size(), 1u);
+}
+
 TEST_F(SchedulerTest, ScheduledTaskBehindAFullTimerWindowStillRuns) {
   scheduling.timer_window = 4;
   start();
