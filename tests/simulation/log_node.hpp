@@ -12,11 +12,12 @@
 namespace overwatch::simulation {
 
 /// Mistakes that a driver can make, so that the simulation can show that it would notice. `accept_stale` is one of
-/// whole nodes, as `unheard_share`, `forget_slot` and `split_slots`. `sleep_on`: followers are not told that a
-/// connection failed. `lease_asleep`: a leader that sleeps is taken for one with a lease.
+/// whole nodes, as `unheard_share`, `forget_slot`, `split_slots` and `hasty_gate`: who closes one is answered before
+/// all partitions have it. `sleep_on`: followers are not told that a connection failed. `lease_asleep`: a leader that
+/// sleeps is taken for one with a lease.
 enum class mutation {
   none, skip_sync, forget_vote, acknowledge_early, apply_twice, accept_stale, unheard_share, forget_slot, split_slots,
-  sleep_on, lease_asleep
+  hasty_gate, sleep_on, lease_asleep
 };
 
 /// What a node keeps: what `actors/keys.hpp` keeps in RocksDB, in the same bytes.

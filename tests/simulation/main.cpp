@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
                                                {"unheard_share", mutation::unheard_share},
                                                {"forget_slot", mutation::forget_slot},
                                                {"split_slots", mutation::split_slots},
+                                               {"hasty_gate", mutation::hasty_gate},
                                                {"sleep_on", mutation::sleep_on},
                                                {"lease_asleep", mutation::lease_asleep}};
   for (int i = 1; i < argc; ++i) {

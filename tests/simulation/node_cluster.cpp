@@ -25,8 +25,8 @@ std::string to_string(const cluster_report& x) {
   return text(x.nodes, "nodes") + text(x.steps, "steps") + text(x.frames, "frames") + text(x.entries, "entries")
          + text(x.tasks, "tasks") + text(x.attempts, "attempts") + text(x.crashes, "crashes") + text(x.cuts, "cuts")
          + text(x.disk_faults, "disk faults") + text(x.slots, "slots of schedules")
-         + text(x.changes, "changes of members") + text(x.lost_disks, "lost disks") + text(x.sleeps, "sleeps")
-         + text(x.answered, "answers")
+         + text(x.closed_gates, "closed gates") + text(x.changes, "changes of members")
+         + text(x.lost_disks, "lost disks") + text(x.sleeps, "sleeps") + text(x.answered, "answers")
          + text(x.refused, "refusals") + text(x.current_reads, "current reads") + "history " + std::to_string(x.digest);
 }
 
@@ -183,9 +183,13 @@ void node_cluster::something_happens() {
     fail_disk();
   if (random.one_in(150))
     disturb_clock();
-  if (!rests && random.one_in(80))
+  auto rare = world_.fault == mutation::accept_stale; // that one is found where many attempts are lost
+  if (!rests && !rare && random.one_in(80))
     if (auto* x = any_that_is_up())
       clients_.ask_for_slots(*x);
+  if (!rests && !rare && random.one_in(80))
+    if (auto* x = any_that_is_up())
+      clients_.ask_for_gates(*x);
   if (!rests && random.one_in(300))
     change_members();
   if (random.one_in(150) && founders_.size() > 1 && may_lose_a_disk())
@@ -442,6 +446,7 @@ void node_cluster::come_to_rest() {
   do {
     for (int i = 0; i < 100; ++i)
       advance();
+    open_gates();
     if (world_.time.now() > end)
       throw broken_rule{"all is healed, and the cluster is not well: " + why + describe()};
   } while (!(why = unrest()).empty());
@@ -473,6 +478,7 @@ cluster_report node_cluster::run() {
   report_.answered = clients_.answered;
   report_.refused = clients_.refused;
   report_.current_reads = world_.checker.current_reads;
+  report_.closed_gates = world_.gates.closed;
   report_.slots = world_.schedules.accounted;
   report_.steps = world_.steps;
   for (const auto& [name, x] : nodes_)

@@ -18,6 +18,7 @@ struct cluster_report {
   uint64_t refused = 0;
   uint64_t current_reads = 0;
   uint64_t disk_faults = 0;
+  uint64_t closed_gates = 0;
   uint64_t slots = 0;    ///< of schedules, that were accounted for
   uint64_t changes = 0;  ///< of members and leaders, asked for
   uint64_t lost_disks = 0;
@@ -53,6 +54,7 @@ private:
   std::string unrest_of(partition_id partition) const;
   void come_to_rest();
   void use_all_slots();
+  void open_gates();
   std::vector<schedule_record> schedules() const;
   void look_at_schedules();
   void compare_states();
@@ -75,6 +77,7 @@ private:
   uint64_t heal_one_in_ = 200;
   milliseconds faulty_{0};
   milliseconds resting_until_{0}; ///< nobody asks for anything before
+  milliseconds gates_opened_{0};     ///< the last time
   std::set<std::pair<std::string, partition_id>> asleep_; ///< leaders
   cluster_report report_;
 };

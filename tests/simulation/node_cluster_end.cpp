@@ -10,6 +10,7 @@ namespace overwatch::simulation {
 namespace {
 
 constexpr milliseconds until_all_run{30'000}; ///< from many tasks to attempts in every slot
+constexpr milliseconds between_opening{1'000}; ///< of gates that are closed
 
 } // namespace
 
@@ -35,6 +36,18 @@ void node_cluster::use_all_slots() {
   throw broken_rule{"partition " + std::to_string(partition) + " has tasks for all of the "
                     + std::to_string(slots_of_node) + " slots of each node, and no more ran at once than:" + text
                     + describe()};
+}
+
+// Whoever closed them may be gone, and may have been told that it did not come off.
+void node_cluster::open_gates() {
+  const auto* control = leading(control_partition);
+  if (!control || world_.time.now() < gates_opened_ + between_opening)
+    return;
+  gates_opened_ = world_.time.now();
+  auto [i, end] = control->machine->documents().with_prefix(document_kind::gate, {});
+  for (; i != end; ++i)
+    if (gate_record x; i->second.value && decode(*i->second.value, x) && !x.open)
+      clients_.set_gate(*nodes_.begin()->second, x.name, true);
 }
 
 std::vector<schedule_record> node_cluster::schedules() const {

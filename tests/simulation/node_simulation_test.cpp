@@ -68,6 +68,7 @@ TEST(NodeSimulationTest, RunsDoWhatTheyAreFor) {
     sum.current_reads += x.current_reads;
     sum.sleeps += x.sleeps;
     sum.slots += x.slots;
+    sum.closed_gates += x.closed_gates;
   }
   EXPECT_GT(sum.crashes, 60u);
   EXPECT_GT(sum.cuts, 60u);
@@ -78,6 +79,7 @@ TEST(NodeSimulationTest, RunsDoWhatTheyAreFor) {
   EXPECT_GT(sum.current_reads, 200u);
   EXPECT_GT(sum.sleeps, 30u);
   EXPECT_GT(sum.slots, 100u);
+  EXPECT_GT(sum.closed_gates, 20u);
 }
 
 TEST(NodeSimulationTest, FindsADiskThatSkipsTheSync) { EXPECT_NE(finds(mutation::skip_sync), ""); }
@@ -95,6 +97,8 @@ TEST(NodeSimulationTest, FindsAFollowerThatSleepsOnWithoutItsLeader) { EXPECT_NE
 TEST(NodeSimulationTest, FindsAStaleTokenThatCounts) { EXPECT_NE(finds(mutation::accept_stale), ""); }
 
 TEST(NodeSimulationTest, FindsAGeneratorThatForgetsItsNewestSlot) { EXPECT_NE(finds(mutation::forget_slot), ""); }
+
+TEST(NodeSimulationTest, FindsAGateThatIsClosedInOnePartition) { EXPECT_NE(finds(mutation::hasty_gate), ""); }
 
 TEST(NodeSimulationTest, FindsSlotsThatAreNotStoredWithTheirTasks) { EXPECT_NE(finds(mutation::split_slots), ""); }
 

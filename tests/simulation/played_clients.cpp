@@ -16,6 +16,7 @@ constexpr std::chrono::seconds answer_limit{40}; ///< longer than any node may t
 constexpr size_t remembered = 60;
 constexpr milliseconds schedule_lasts{12'000};
 constexpr size_t remembered_schedules = 4;
+constexpr size_t gates_at_once = 2;
 const timestamp beginning{std::chrono::hours{24 * 365 * 56}};
 
 } // namespace
@@ -113,6 +114,11 @@ std::shared_ptr<const task_spec> played_clients::new_task() {
     x->unique_key = "only" + std::to_string(random.number(1, 3));
   if (random.one_in(15))
     x->fairness_key = "user" + std::to_string(random.number(1, 3));
+  if (!gates_.empty() && random.one_in(6)) {
+    x->required_gates.push_back(gates_[random.number(0, gates_.size() - 1)].name);
+    x->on_closed_gate = random.one_in(6) ? gate_policy::fail : gate_policy::wait;
+    x->cancel_on_gate_close = random.one_in(6);
+  }
   auto spread = static_cast<partition_id>(random.number(0, world_.partitions - 1));
   x->id = ids_.next(time, choose_partition(*x, spread, world_.partitions));
   return x;
@@ -296,6 +302,51 @@ void played_clients::look_at_slots(simulated_node& node, const schedule_record& 
       world_.schedules.look_at(schedule, page);
     },
     [this](const failure& why) { world_.checker.fail("tasks cannot be listed: " + why.message); });
+}
+
+// -- gates -----------------------------------------------------------------------
+
+void played_clients::ask_for_gates(simulated_node& node) {
+  auto& random = world_.random;
+  while (gates_.size() < gates_at_once)
+    gates_.push_back({"gate" + std::to_string(++values_)});
+  auto& gate = gates_[random.number(0, gates_at_once - 1)];
+  if (random.one_in(3)) {
+    read_gates(node);
+  } else if (!gate.asked) {
+    gate.asked = true;
+    set_gate(node, gate.name, !gate.open);
+  } else if (random.one_in(8)) { // its answer may never come
+    gate = {"gate" + std::to_string(++values_)};
+  }
+}
+
+void played_clients::set_gate(simulated_node& node, const std::string& name, bool open) {
+  auto find = [this, name] {
+    return std::find_if(gates_.begin(), gates_.end(), [&](const auto& x) { return x.name == name; });
+  };
+  auto change = world_.gates.asked(name);
+  set_gate_request x;
+  x.name = name;
+  x.open = open;
+  x.by = "a client";
+  request<gate_record>(
+    node, std::move(x),
+    [this, find, change](gate_record& now) {
+      world_.gates.told(now.name, change, now.open);
+      if (auto gate = find(); gate != gates_.end())
+        *gate = {now.name, now.open, false};
+    },
+    [this, find](const failure&) { // it may be done later
+      if (auto gate = find(); gate != gates_.end())
+        gates_.erase(gate);
+    });
+}
+
+void played_clients::read_gates(simulated_node& node) {
+  request<gates_reply>(node, gates_request{}, [this, before = world_.gates.known()](gates_reply& x) {
+    world_.gates.read(before, x);
+  });
 }
 
 // -- the cluster -----------------------------------------------------------------

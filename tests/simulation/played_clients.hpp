@@ -24,6 +24,10 @@ public:
   /// And lists the tasks that its slots made.
   void look_at_slots(simulated_node& node, const schedule_record& schedule);
 
+  /// One of them opens, closes or reads gates.
+  void ask_for_gates(simulated_node& node);
+  void set_gate(simulated_node& node, const std::string& gate, bool open);
+
   /// An operator asks this node for a change of the cluster.
   void add_node(simulated_node& node, const std::string& name);
   void remove_node(simulated_node& node, const std::string& name);
@@ -51,6 +55,7 @@ private:
   void write_key(simulated_node& node);
   void read_key(simulated_node& node);
   void list(simulated_node& node);
+  void read_gates(simulated_node& node);
   void put_schedule(simulated_node& node);
   void read_schedule(simulated_node& node, const std::string& name);
   void run_now(simulated_node& node, const std::string& name);
@@ -60,6 +65,12 @@ private:
   node_world& world_;
   task_id_generator ids_;
   std::deque<std::shared_ptr<const task_spec>> specs_; ///< the newest that were submitted, acknowledged or not
+  struct gate {
+    std::string name;
+    bool open = true;
+    bool asked = false; ///< for a change that is not answered yet
+  };
+  std::deque<gate> gates_; ///< that tasks ask for
   std::deque<std::string> schedules_; ///< the newest that were acknowledged, and nobody asked to stop
   std::map<uint64_t, std::pair<host_id, std::string>> open_; ///< not answered: where, and what
   uint64_t values_ = 0;

@@ -1,6 +1,7 @@
 #include "tests/simulation/simulated_node.hpp"
 
 #include "actors/event_hub.hpp"
+#include "actors/gate_manager.hpp"
 #include "actors/gateway.hpp"
 #include "actors/generator.hpp"
 #include "actors/group_plan.hpp"
@@ -280,6 +281,7 @@ caf::behavior simulated_node::supervisor(caf::event_based_actor* self) {
         return;
       world_.checker.applied(name_, *x);
       world_.schedules.applied(*x);
+      world_.gates.applied(*x);
     },
   };
 }
@@ -384,7 +386,7 @@ void simulated_node::take_leader(const leader_report& x) {
   tell_pools(x.partition);
 }
 
-// Of what runs where the control partition leads: nobody has gates here.
+// What runs where the control partition leads.
 void simulated_node::lead_control(bool here) {
   if (here == (parts_->links.generator != nullptr))
     return;
@@ -397,13 +399,19 @@ void simulated_node::lead_control(bool here) {
 
 void simulated_node::start_singletons() {
   auto& links = parts_->links;
+  gate_manager_options gates;
+  gates.clock = [this] { return wall_clock(); };
   if (world_.partitions > 1) {
     mirror_options mirroring;
     mirroring.partitions = world_.partitions;
     links.mirror = host_->system().spawn(mirror, mirroring, links.replica,
                                          caf::actor_cast<partition_gateway_actor>(parts_->router));
     host_->keep(pointer(links.mirror));
+    if (world_.fault != mutation::hasty_gate)
+      gates.mirror = links.mirror;
   }
+  links.gates = host_->system().spawn(gate_manager, std::move(gates), links.scheduler, links.replicas);
+  host_->keep(pointer(links.gates));
   generator_options x;
   x.interval = std::chrono::seconds{0}; // there are no rules
   x.clock = [this] { return wall_clock(); };
@@ -422,6 +430,8 @@ void simulated_node::start_singletons() {
 
 void simulated_node::stop_singletons() {
   auto& links = parts_->links;
+  caf::anon_send_exit(links.gates, caf::exit_reason::kill);
+  links.gates = nullptr;
   caf::anon_send_exit(links.generator, caf::exit_reason::kill);
   links.generator = nullptr;
   if (links.mirror)

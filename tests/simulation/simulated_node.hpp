@@ -3,6 +3,7 @@
 #include "actors/membership.hpp"
 #include "actors/replica.hpp"
 #include "tests/simulation/faulty_store.hpp"
+#include "tests/simulation/gate_checker.hpp"
 #include "tests/simulation/host.hpp"
 #include "tests/simulation/slot_checker.hpp"
 
@@ -26,6 +27,7 @@ struct node_world {
   wire net;
   task_checker checker{slots_of_pool, slots_of_node};
   slot_checker schedules{checker};
+  gate_checker gates{checker};
   mutation fault = mutation::none;
   uint32_t partitions = 1;
   bool any_order = false;   ///< see `host::any_order`

@@ -67,6 +67,7 @@ public:
   uint32_t newest_attempt(const task_id& id) const;
   std::optional<fencing_token> newest_fence(const task_id& id) const;
   uint32_t running_on(host_id where) const;
+  const std::map<partition_id, uint64_t>& newest() const { return newest_; } ///< index that was applied anywhere
 
   uint64_t entries = 0;
   uint64_t attempts = 0;
