@@ -300,8 +300,6 @@ void scheduler_state::react(const task_change& change, uint64_t index) {
   using timer = timer_queue::timer;
   switch (change.kind) {
     case change_kind::created:
-      if (spec.deadline)
-        timers_.insert(timer{spec.id, *spec.deadline, keys::timer_kind::deadline}, index);
       watch_parents(change);
       [[fallthrough]];
     case change_kind::queued:
@@ -321,6 +319,8 @@ void scheduler_state::react(const task_change& change, uint64_t index) {
       }
       if (state.due)
         timers_.insert(timer{spec.id, *state.due, keys::timer_kind::eligible}, index);
+      if (spec.deadline) // it may have come, by a clock that was wrong, while an attempt ran or was to start
+        timers_.insert(timer{spec.id, *spec.deadline, keys::timer_kind::deadline}, index);
       break;
     case change_kind::started:
       react_to_start(change);

@@ -118,6 +118,28 @@ TEST_F(SchedulerTest, TaskWhoseTimeHadComeRunsAfterTheClockWasSetBack) {
   EXPECT_EQ(take_assigned(pool).size(), 1u);
 }
 
+TEST_F(SchedulerTest, DeadlineCountsAfterTheClockHadBeenAheadOfItDuringAnAttempt) {
+  auto shift = 0s;
+  scheduling.clock = [&] { return time() + shift; };
+  start();
+  auto pool = offer("noop", 1);
+  auto receipt = submit("in time", [&](task_spec& x) {
+    x.deadline = time() + 60s;
+    x.retry.max_attempts = 2;
+  });
+  auto assigned = take_assigned(pool);
+  ASSERT_EQ(assigned.size(), 1u);
+  shift = 100s;
+  advance(6s);
+  shift = 0s;
+  submit("ahead", [](task_spec& x) { x.importance = priority::critical; });
+  finish(assigned[0], violation::exception);
+  EXPECT_EQ(take_assigned(pool).size(), 1u);
+  EXPECT_EQ(status_of(receipt.id), task_status::retrying);
+  advance(70s);
+  EXPECT_EQ(status_of(receipt.id), task_status::failed);
+}
+
 TEST_F(SchedulerTest, ScheduledTaskBehindAFullTimerWindowStillRuns) {
   scheduling.timer_window = 4;
   start();
