@@ -105,6 +105,8 @@ std::shared_ptr<const task_spec> played_clients::new_task() {
   if (random.one_in(10))
     x->timeout = milliseconds{random.number(200, 2'000)};
   if (random.one_in(12))
+    x->deadline = time + milliseconds{random.number(500, 10'000)};
+  if (random.one_in(12))
     x->resources.cpu = 0.3;
   if (random.one_in(8) && !world_.checker.tasks().empty()) {
     x->depends_on.push_back(*any_task());
