@@ -57,7 +57,7 @@ TEST(NodeSimulationTest, SeedsReplayExactly) {
 
 TEST(NodeSimulationTest, RunsDoWhatTheyAreFor) {
   cluster_report sum;
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
     auto x = node_cluster{seed}.run();
     sum.crashes += x.crashes;
     sum.cuts += x.cuts;
