@@ -123,7 +123,7 @@ private:
   void ask_leader(operation_ptr x, std::shared_ptr<Request> request, taker<Reply> done, failer fail);
   void go(const operation_ptr& x);
   void not_done(const operation_ptr& x, caf::error why);
-  void give_up(const operation_ptr& x);
+  void fail(const operation_ptr& x, caf::error why);
   void wait_for_leader(const operation_ptr& x);
   caf::error no_leader(partition_id partition) const;
   bool is_leaderless(partition_id partition) const;

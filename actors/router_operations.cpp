@@ -86,7 +86,7 @@ void router_state::go(const operation_ptr& x) {
   auto left = std::chrono::duration_cast<milliseconds>(x->until - self_->clock().now());
   auto waited = self_->clock().now() - x->since >= options_.least_patience; // a majority may be just back
   if (left.count() <= 0 || (!handle && waited && is_leaderless(x->partition))) {
-    give_up(x);
+    fail(x, no_leader(x->partition));
     return;
   }
   if (!handle) {
@@ -106,28 +106,23 @@ void router_state::wait_for_leader(const operation_ptr& x) {
 
 void router_state::not_done(const operation_ptr& x, caf::error why) {
   auto code = describe(why).code;
-  x->unclear |= code != ec::not_leader;
   auto again =
     code == ec::not_leader || (x->what != effect::once && (code == ec::timed_out || code == ec::unavailable));
   if (again && self_->clock().now() < x->until) {
+    x->unclear |= code != ec::not_leader;
     wait_for_leader(x);
     return;
   }
-  if (code == ec::not_leader)
-    return give_up(x);
-  operations_.erase(x);
-  x->fail(std::move(why));
+  fail(x, code == ec::not_leader ? no_leader(x->partition) : std::move(why));
 }
 
-// Nobody leads. Without an earlier attempt that means that nothing happened; otherwise it does not.
-void router_state::give_up(const operation_ptr& x) {
+// A refusal means that nothing happened only if there was no earlier attempt that may have done it.
+void router_state::fail(const operation_ptr& x, caf::error why) {
   operations_.erase(x);
-  auto why = no_leader(x->partition);
-  if (x->what != effect::none && x->unclear)
-    why =
-      make_error(ec::timed_out, "an earlier leader was asked and did not answer; whether it was done is unknown: look, "
-                                "or ask again with the same id. Now " +
-                                  describe(why).message);
+  if (auto now = describe(why); x->what != effect::none && x->unclear && now.code != ec::timed_out)
+    why = make_error(ec::timed_out, "an earlier leader was asked and did not answer; whether it was done is unknown: look, "
+                                    "or ask again with the same id. Now " +
+                                      now.message);
   x->fail(std::move(why));
 }
 

@@ -63,7 +63,7 @@ bool is_lines(const request& x) {
 // When the whole batch met the same obstacle, the answer is that obstacle with its status.
 const problem* common_obstacle(const std::vector<entry>& entries) {
   const auto& first = entries.front().refusal;
-  if (first.status != 429 && first.status != 503 && first.status != 507)
+  if (first.status != 429 && first.status != 503 && first.status != 504 && first.status != 507)
     return nullptr;
   for (const auto& x : entries)
     if (x.refusal.status != first.status)

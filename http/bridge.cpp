@@ -120,6 +120,7 @@ struct carrier_state {
     for (size_t i = first; i < last; ++i) {
       request.tasks.push_back(std::move(submits[i].task));
       x->promises.push_back(std::move(submits[i].promise));
+      x->promises.back().asked();
     }
     flights.push_back(x);
     // No timeout of CAF's: its entry would outlive the answer. The threads have deadlines, flights an age.
@@ -183,6 +184,7 @@ caf::expected<Reply> bridge::ask(Request request, milliseconds timeout) {
   auto promise = std::make_shared<reply_promise<Reply>>(slot);
   auto wakes = queue_->add(question{[promise = std::move(promise), request = std::move(request)](
                                  caf::event_based_actor* self, const gateway_actor& gateway) {
+    promise->asked();
     self->request(gateway, caf::infinite, request)
       .then([promise](Reply& reply) { promise->set(std::move(reply)); },
             [promise](caf::error& error) { promise->set(std::move(error)); });

@@ -46,8 +46,8 @@ private:
   std::optional<caf::expected<Reply>> reply_;
 };
 
-/// The answering side of a slot. When it is dropped without an answer (its actor is gone), the thread
-/// gets `ec::unavailable` at once instead of waiting for its timeout.
+/// The answering side of a slot. When it is dropped without an answer (its actor is gone), the thread gets
+/// `ec::unavailable` at once instead of waiting for its timeout, or `ec::timed_out` when it may have been done.
 template <class Reply>
 class reply_promise {
 public:
@@ -56,8 +56,13 @@ public:
   reply_promise& operator=(reply_promise&&) noexcept = default;
   ~reply_promise() {
     if (slot_ != nullptr)
-      slot_->set(make_error(ec::unavailable, "the node stops; try again"));
+      slot_->set(asked_ ? make_error(ec::timed_out, "the node stopped before it was answered; whether it was done is "
+                                                    "unknown: look, or ask again with the same id")
+                        : make_error(ec::unavailable, "the node stops; nothing was done: try again"));
   }
+
+  /// From now on it may be done.
+  void asked() { asked_ = true; }
 
   void set(caf::expected<Reply> reply) {
     slot_->set(std::move(reply));
@@ -66,6 +71,7 @@ public:
 
 private:
   std::shared_ptr<reply_slot<Reply>> slot_;
+  bool asked_ = false;
 };
 
 struct bridge_queue; // what threads hand over to the actor
@@ -90,7 +96,7 @@ public:
   template <class Reply, class Request>
   caf::expected<Reply> ask(Request request, milliseconds timeout);
 
-  /// All that wait, and all that come, get `ec::unavailable`.
+  /// All that come, and those that wait here, get `ec::unavailable`; those that are under way `ec::timed_out`.
   void stop();
 
 private:

@@ -59,7 +59,8 @@ failure describe(const caf::error& error) {
   if (error == caf::sec::request_timeout)
     return {ec::timed_out, {}, "no answer in time; whether it was done is unknown: ask again with the same id"};
   if (error == caf::sec::request_receiver_down || error.category() == caf::atom("exit"))
-    return {ec::unavailable, {}, "the component that answers this is restarting; try again"};
+    return {ec::timed_out, {}, "the component that answers this has stopped; whether it was done is unknown: look, or ask "
+                               "again with the same id"};
   return {ec::internal, {}, "unexpected error of the messaging layer, code " + std::to_string(error.code())};
 }
 

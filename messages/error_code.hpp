@@ -19,8 +19,8 @@ enum class ec : uint8_t {
   conflict,     ///< the task's status does not allow it
   overloaded,   ///< too much in flight; try again soon
   no_space,     ///< the disk is full; nothing was lost, new work is refused until space returns
-  unavailable,  ///< no leader, starting or stopping; try again soon
-  timed_out,    ///< no answer in time; the outcome is unknown, retry with the same id
+  unavailable,  ///< no leader, starting or stopping: nothing was done, but what the message says; try again soon
+  timed_out,    ///< no answer in time, or from nobody any more; the outcome is unknown, retry with the same id
   too_large,
   internal,     ///< a broken invariant
   not_leader,   ///< another node leads what the request is about: nothing was done; routers ask that one
@@ -47,7 +47,8 @@ typename Inspector::result_type inspect(Inspector& f, failure& x) {
 caf::error make_error(ec code, std::string message, std::string field = {});
 caf::error make_error(const failure& x);
 
-/// The reverse, for any error of CAF's: what is not ours becomes `timed_out`, `unavailable` or `internal`.
+/// The reverse, for any error of CAF's: what is not ours becomes `timed_out`, also when the actor that was asked is gone,
+/// which may be before or after it did what it was asked for, or `internal`.
 failure describe(const caf::error& error);
 
 } // namespace overwatch

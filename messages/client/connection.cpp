@@ -53,6 +53,15 @@ void connection_state::launch(call& x) {
   x.start(connection_);
 }
 
+// A refusal means that nothing happened only if there was no earlier try that may have done it.
+failure connection_state::end_of(const call& x, failure why) {
+  auto refused = why.code == ec::not_leader || why.code == ec::overloaded || why.code == ec::no_space
+                 || why.code == ec::unavailable;
+  if (x.unclear && refused)
+    why = {ec::timed_out, {}, "an earlier try got no answer; whether it was done is unknown. The last one: " + why.message};
+  return why;
+}
+
 // What was not done for certain is tried again, whatever it is; what may have been done only if that does no harm.
 void connection_state::failed(uint64_t id, uint64_t connection, failure why) {
   auto i = calls_.find(id);
@@ -63,11 +72,12 @@ void connection_state::failed(uint64_t id, uint64_t connection, failure why) {
                  || (x.repeatable && (why.code == ec::unavailable || why.code == ec::timed_out));
   auto time = self_->clock().now();
   if (!passing || time + x.pause >= x.until) {
-    auto fail = std::move(x.fail);
+    auto ended = std::move(x);
     calls_.erase(i);
-    fail(why);
+    ended.fail(end_of(ended, std::move(why)));
     return;
   }
+  x.unclear |= why.code == ec::timed_out;
   if (why.code == ec::unavailable && options_.addresses.size() > 1 && connection == connection_ &&
       x.pause >= longest_pause)
     disconnect(); // another node may know more
@@ -86,7 +96,7 @@ void connection_state::tick() {
   for (auto i = calls_.begin(); i != calls_.end();) {
     auto& x = i->second;
     if (x.until <= time) {
-      overdue.push_back([fail = std::move(x.fail), why = std::move(x.last)] { fail(why); });
+      overdue.push_back([fail = std::move(x.fail), why = end_of(x, x.last)] { fail(why); });
       i = calls_.erase(i);
       continue;
     }
@@ -178,6 +188,7 @@ void connection_state::lost(const caf::actor_addr& gateway) {
     if (!x.under_way)
       continue;
     x.under_way = false;
+    x.unclear = true;
     x.next_try = {};
     x.last = {ec::timed_out, {}, "the connection was lost; whether it was done is unknown"};
     if (!x.repeatable)

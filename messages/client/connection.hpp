@@ -70,7 +70,10 @@ private:
     bool repeatable = true;
     bool under_way = false;
     uint64_t connection = 0; // on which it is under way
+    bool unclear = false;    // an earlier try may have done it
   };
+
+  static failure end_of(const call& x, failure why);
 
   void launch(call& x);
   void failed(uint64_t id, uint64_t connection, failure why);

@@ -224,6 +224,27 @@ TEST_F(RouterTest, SubmitThatMayBeStoredIsNotCalledRefused) {
   EXPECT_NE(fault.message.find("whether it was done is unknown"), std::string::npos) << fault.message;
 }
 
+TEST_F(RouterTest, SubmitThatMayBeStoredIsNotRefusedByTheNextLeader) {
+  peer("silent", true, keep(play_silent_gateway(system_)));
+  auto full = system_.spawn([] {
+    return caf::behavior{[](const submit_request&) -> caf::result<submit_reply> {
+      return make_error(ec::no_space, "the disk is full");
+    }};
+  });
+  peer("full", true, caf::actor_cast<gateway_actor>(keep(full)));
+  leader("full");
+  auto refused = send<submit_reply>(one_task());
+  ASSERT_TRUE(*refused);
+  EXPECT_EQ(describe((**refused).error()).code, ec::no_space);
+  leader("silent");
+  auto unclear = send<submit_reply>(one_task());
+  peer("silent", false, {});
+  leader("full");
+  advance(1s);
+  ASSERT_TRUE(*unclear);
+  EXPECT_EQ(describe((**unclear).error()).code, ec::timed_out);
+}
+
 TEST_F(RouterTest, KeyThatMayBeWrittenIsNotCalledRefused) {
   peer("mute", true, keep(play_silent_gateway(system_)));
   leader("mute");

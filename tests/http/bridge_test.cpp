@@ -111,8 +111,12 @@ TEST_F(BridgeTest, StopAnswersWaitersAtOnce) {
     node->silent = true;
   }
   std::atomic<int> unavailable{0};
+  std::atomic<int> unknown{0};
   std::vector<std::thread> threads;
-  auto count = [&](const caf::error& error) { unavailable += describe(error).code == ec::unavailable; };
+  auto count = [&](const caf::error& error) {
+    unavailable += describe(error).code == ec::unavailable;
+    unknown += describe(error).code == ec::timed_out;
+  };
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] { count(bridge->submit(task(), patience * 100).error()); });
     threads.emplace_back([&] { count(bridge->ask<stats_reply>(stats_request{}, patience * 100).error()); });
@@ -120,15 +124,26 @@ TEST_F(BridgeTest, StopAnswersWaitersAtOnce) {
   bridge->stop();
   for (auto& thread : threads)
     thread.join();
-  EXPECT_EQ(unavailable, 8);
+  EXPECT_EQ(unavailable + unknown, 8) << "as they had reached the gateway by then, or not";
   EXPECT_EQ(describe(bridge->submit(task(), patience).error()).code, ec::unavailable);
 }
 
-TEST_F(BridgeTest, DeadGatewayIsUnavailable) {
+TEST_F(BridgeTest, WhatTheGatewayHadWhenTheBridgeStoppedMayHaveHappened) {
+  hold(true);
+  caf::error why;
+  std::thread waiter{[&] { why = bridge->submit(task(), patience * 100).error(); }};
+  EXPECT_TRUE(wait_until([&] { return !sizes().empty(); }));
+  bridge->stop();
+  waiter.join();
+  EXPECT_EQ(describe(why).code, ec::timed_out);
+  EXPECT_NE(describe(why).message.find("is unknown"), std::string::npos);
+}
+
+TEST_F(BridgeTest, WhetherADeadGatewayDidItIsUnknown) {
   caf::anon_send_exit(gateway, caf::exit_reason::kill);
   EXPECT_TRUE(wait_until([&] {
     auto reply = bridge->ask<stats_reply>(stats_request{}, patience);
-    return !reply && describe(reply.error()).code == ec::unavailable;
+    return !reply && describe(reply.error()).message.find("has stopped") != std::string::npos;
   }));
-  EXPECT_EQ(describe(bridge->submit(task(), patience).error()).code, ec::unavailable);
+  EXPECT_EQ(describe(bridge->submit(task(), patience).error()).code, ec::timed_out);
 }

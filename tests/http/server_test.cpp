@@ -227,7 +227,7 @@ TEST_F(ServerTest, StopAnswersThoseThatWait) {
   auto started = steady_clock::now();
   server->stop();
   EXPECT_LT(steady_clock::now() - started, std::chrono::seconds{3});
-  EXPECT_EQ(waiting.read().status, 503);
+  EXPECT_EQ(waiting.read().status, 504) << "it had reached the gateway";
   EXPECT_THAT(streaming.read_until("}\n\n"), HasSubstr("event: error"));
   EXPECT_TRUE(streaming.ended());
 }
