@@ -10,6 +10,7 @@ namespace overwatch {
 namespace {
 
 constexpr auto page_timeout = std::chrono::seconds{60};
+constexpr auto page_pause = std::chrono::seconds{1}; // after one that did not come
 constexpr size_t timers_per_entry = 1'000;
 constexpr uint32_t removals_per_page = 1'000;
 constexpr uint32_t looks_per_page = 2'000;
@@ -22,6 +23,7 @@ constexpr auto clock_check = std::chrono::microseconds{std::chrono::seconds{5}};
 void scheduler_state::load_pages() {
   if (!leads_)
     return;
+  auto ask_again = [this] { self_->delayed_send(self_, page_pause, caf::flush_atom::value); };
   for (const auto& wanted : ready_.wanted_pages())
     self_->request(replica_, page_timeout, wanted)
       .then(
@@ -31,9 +33,10 @@ void scheduler_state::load_pages() {
           ready_.add_page(page);
           schedule_send();
         },
-        [this, role = role_, wanted](const caf::error&) {
+        [this, ask_again, role = role_, wanted](const caf::error&) {
           if (role == role_)
             ready_.page_failed(wanted);
+          ask_again();
         });
   for (const auto& wanted : parked_.wanted_pages())
     self_->request(replica_, page_timeout, wanted)
@@ -45,9 +48,10 @@ void scheduler_state::load_pages() {
           let_go();
           load_pages();
         },
-        [this, role = role_, reason = wanted.reason](const caf::error&) {
+        [this, ask_again, role = role_, reason = wanted.reason](const caf::error&) {
           if (role == role_)
             parked_.page_failed(reason);
+          ask_again();
         });
   if (timers_.pages().wants_page()) {
     timer_request wanted{timers_.pages().page_start(), static_cast<uint32_t>(timers_.pages().page_size())};
@@ -58,10 +62,12 @@ void scheduler_state::load_pages() {
             return;
           timers_.pages().add_page(page.keys, page.exhausted, page.applied);
           arm_timer();
+          load_pages(); // it may have come too early for a timer that was added meanwhile
         },
-        [this, role = role_](const caf::error&) {
+        [this, ask_again, role = role_](const caf::error&) {
           if (role == role_)
             timers_.pages().page_failed();
+          ask_again();
         });
   }
 }
