@@ -78,7 +78,7 @@ struct settings {
   } cluster;
 
   struct {
-    uint32_t max_threads = 0;         ///< that run actors; 0: CAF's choice, one per core and at least 4
+    uint32_t max_threads = 0;         ///< that run actors; 0: one per two cores
     std::string policy = "stealing";  ///< stealing or sharing
   } scheduler;
 
