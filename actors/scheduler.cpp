@@ -30,7 +30,6 @@ void scheduler_state::set_up(pointer self, scheduler_options options, event_hub_
   events_ = std::move(events);
   random_.seed(options_.seed);
   reset();
-  self->delayed_send(self, options_.retention_interval, caf::idle_atom::value);
 }
 
 void scheduler_state::reset() {
@@ -56,6 +55,7 @@ void scheduler_state::reset() {
   restores_.clear();
   next_loss_.reset();
   loaded_ = false;
+  expiry_wait_ = options_.retention_interval;
   removing_ = false;
   forgetting_ = false;
   look_on_at_.clear();
@@ -68,6 +68,7 @@ void scheduler_state::reset() {
   for (auto& [name, node] : nodes_) {
     node.busy = 0;
     node.held = {};
+    node.told_wanting_at.reset();
     node.reserved_for.reset();
     node.draining = false;
     node.drain_until.reset();
@@ -113,6 +114,7 @@ void scheduler_state::take_role(const role_report& x, replica_actor replica) {
   for (const auto& [name, node] : nodes_)
     collect_snapshots(node);
   load_pages();
+  expire_later();
   ask_for_parents();
   schedule_send();
 }

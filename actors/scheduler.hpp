@@ -21,7 +21,8 @@ struct scheduler_options {
   size_t timer_window = 65'536;             ///< timers in memory
   uint32_t max_lost = 3;                    ///< attempts lost in a row before a task is `poison`
   std::chrono::seconds retention{86'400};   ///< 0: finished tasks are kept forever
-  std::chrono::seconds retention_interval{10};
+  std::chrono::seconds retention_interval{10};       ///< between two looks at what is old, by the one that leads,
+  std::chrono::seconds retention_idle_interval{60};  ///< and when there was nothing: twice as long each time, up to this
   size_t max_entries_in_flight = 2;         ///< log entries on their way; more commands gather meanwhile
   size_t max_entry_commands = 2'000;
   size_t max_entry_bytes = 4ULL << 20;
@@ -30,6 +31,7 @@ struct scheduler_options {
   milliseconds adopt_timeout{5'000};        ///< attempts whose pool does not come (back) with them by then are lost
   milliseconds lease{4'000};                ///< for so long after they ask pools go on with what must not run twice; less than `adopt_timeout`
   milliseconds watch_interval{1'000};       ///< between two looks at pools of other nodes, and at what waits for nodes
+  milliseconds demand_again{2'000};         ///< slots that tasks wait for are asked for again when their keeper says nothing
   uint32_t report_every = 5;                ///< looks until a pool is asked what it holds
   uint32_t max_unanswered = 2;              ///< such questions; at the next one the pool counts as gone
   std::chrono::seconds restore_limit{600};  ///< for so long files are restored once their node is back; then that has failed
@@ -138,7 +140,9 @@ private:
     uint32_t share = 0;           // of `all`, that may run there at once
     uint32_t all = 0;
     std::map<std::pair<std::string, std::string>, uint32_t> pool_shares; // by task type and name
-    uint32_t told_busy = 0;
+    uint32_t told_busy = 0;       // what the keeper knows: this,
+    bool told_idle = false;       // that there is nothing here and nothing waits,
+    std::optional<time_point> told_wanting_at; // or that tasks wait for more
     bool must_answer = false;
     bool draining = false; // nothing starts here
     std::optional<timestamp> drain_until;
@@ -251,6 +255,8 @@ private:
   bool may_start(const pool_entry& pool) const;
   priority_counts waiting_for(const pool_entry& pool) const;
   void report_demand(const std::string& name, node_entry& node);
+  void repeat_demand();
+  void expire_later();
   void remove_finished();
   void forget_expired();
   void load_pages();
@@ -325,6 +331,8 @@ private:
   std::deque<std::pair<command_batch, entry_in_flight>> gathered_; // entries to be proposed, the last one open
   size_t gathered_bytes_ = 0;                                      // of the open one
   bool send_scheduled_ = false;
+  std::chrono::seconds expiry_wait_{0}; // before the next look at what is old
+  bool expiry_armed_ = false;
   bool removing_ = false;
   bool forgetting_ = false;
   std::string look_on_at_; // of the values whose time may have passed

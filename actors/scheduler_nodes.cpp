@@ -326,8 +326,10 @@ void scheduler_state::watch_pools() {
 
 bool scheduler_state::must_watch() const {
   auto drains = [](const auto& x) { return x.second.drain_until && x.second.busy > 0; };
+  auto wants = [](const auto& x) { return x.second.told_wanting_at.has_value(); };
   auto waits_elsewhere = [&](const auto& x) { return !is_here(x.second->node) && !is_content(*x.second); };
   return next_loss_ || !restores_.empty() || std::any_of(nodes_.begin(), nodes_.end(), drains)
+         || std::any_of(nodes_.begin(), nodes_.end(), wants)
          || std::any_of(pools_.begin(), pools_.end(), waits_elsewhere);
 }
 
@@ -349,6 +351,7 @@ void scheduler_state::watch() {
   watch_pools();
   watch_drains();
   watch_restores();
+  repeat_demand();
   arm_watch();
   schedule_send();
 }

@@ -90,8 +90,8 @@ priority_counts scheduler_state::waiting_for(const pool_entry& pool) const {
   });
 }
 
-// The keeper asks now and then, so it is told at once only what others, or tasks here, wait for: a slot beyond the
-// share was given back, or the first task waits for one.
+// The keeper asks those that have or want any now and then, so it is told at once only what others, or tasks here, wait
+// for: a slot beyond the share was given back, or the first task waits for one.
 bool scheduler_state::has_news(const pool_entry& pool) const {
   const auto& node = nodes_.at(pool.node);
   auto fell = [](uint32_t busy, uint32_t told, uint32_t share) { return busy < told && told > share; };
@@ -108,10 +108,18 @@ void scheduler_state::report_demand() {
     return;
   for (const auto& [address, pool] : pools_)
     if (auto& node = nodes_.at(pool->node); pool->shared && node.keeper && !node.must_answer)
-      node.must_answer = has_news(*pool);
+      node.must_answer = has_news(*pool) || (node.told_idle && node.busy > 0);
   for (auto& [name, node] : nodes_)
     if (std::exchange(node.must_answer, false))
       report_demand(name, node);
+}
+
+// A keeper that hears that tasks wait gives them slots, or asks again at once. One that does neither has not heard it.
+void scheduler_state::repeat_demand() {
+  auto time = self_->clock().now();
+  for (auto& [name, node] : nodes_)
+    if (node.told_wanting_at && *node.told_wanting_at + options_.demand_again <= time)
+      node.must_answer = true;
 }
 
 void scheduler_state::report_demand(const std::string& name, node_entry& node) {
@@ -124,12 +132,15 @@ void scheduler_state::report_demand(const std::string& name, node_entry& node) {
       ++taken[waiting.pool][static_cast<size_t>(waiting.importance)];
   slot_demand demand{options_.partition, ++last_demand_, node.heard_share, node.busy, {}};
   node.told_busy = node.busy;
+  node.told_wanting_at.reset();
   for (auto& [address, pool] : pools_) {
     if (pool->node != name)
       continue;
     auto wanted = waiting_for(*pool);
     pool->told_wanting = std::any_of(wanted.begin(), wanted.end(), [](auto count) { return count > 0; });
     pool->told_busy = pool->busy;
+    if (pool->told_wanting)
+      node.told_wanting_at = self_->clock().now();
     if (!pool->told_wanting && pool->busy == 0)
       continue;
     const auto& own = taken[pool.get()];
@@ -137,7 +148,9 @@ void scheduler_state::report_demand(const std::string& name, node_entry& node) {
       wanted[i] += own[i];
     demand.pools.push_back({pool->task_type, pool->name, pool->busy, {wanted.begin(), wanted.end()}});
   }
+  node.told_idle = node.busy == 0 && demand.pools.empty();
   self_->send(caf::actor_cast<slot_keeper_actor>(node.keeper), std::move(demand));
+  arm_watch();
 }
 
 } // namespace overwatch

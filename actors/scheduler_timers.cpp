@@ -112,8 +112,16 @@ void scheduler_state::miss_deadline(const task_id& id) {
       [](const caf::error&) {}); // deleted meanwhile
 }
 
+void scheduler_state::expire_later() {
+  if (leads_ && !std::exchange(expiry_armed_, true))
+    self_->delayed_send(self_, expiry_wait_, caf::idle_atom::value);
+}
+
+// Until one finds something, the looks become rare: a partition in which nothing happens is not read all the time.
 void scheduler_state::remove_expired() {
-  self_->delayed_send(self_, options_.retention_interval, caf::idle_atom::value);
+  expiry_armed_ = false;
+  expire_later();
+  expiry_wait_ = std::min(2 * expiry_wait_, options_.retention_idle_interval);
   if (!leads_ || leaving_)
     return;
   remove_finished();
@@ -130,6 +138,8 @@ void scheduler_state::remove_finished() {
         if (role != role_)
           return;
         removing_ = false;
+        if (!page.ids.empty())
+          expiry_wait_ = options_.retention_interval;
         for (const auto& id : page.ids)
           add(remove_command{id});
         schedule_send();
@@ -148,6 +158,8 @@ void scheduler_state::forget_expired() {
           return;
         forgetting_ = false;
         look_on_at_ = page.next;
+        if (!page.names.empty() || !page.next.empty())
+          expiry_wait_ = options_.retention_interval;
         for (const auto& [kind, name] : page.names)
           add(forget_command{kind, name});
         schedule_send();

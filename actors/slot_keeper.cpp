@@ -47,6 +47,7 @@ void slot_keeper_state::join(partition_id number, scheduler_actor scheduler) {
   x.heard = 0;
   x.answered = true;
   x.ask = true;
+  x.idle = false;
   for_each_division([&, number = number](division& one) {
     auto& own = one.claimants[number];
     own.claim.promised = 0; // pools take nothing more of the one that led before; what it counted as taken runs on
@@ -66,6 +67,7 @@ void slot_keeper_state::hear(const slot_demand& x, const caf::strong_actor_ptr& 
   sender.heard = x.number;
   auto is_answer = x.heard == sender.said;
   sender.answered = sender.answered || is_answer;
+  sender.idle = x.busy == 0 && x.pools.empty();
   for_each_division([&](division& one) {
     auto& own = one.claimants[x.partition];
     own.claim.busy = 0;
@@ -195,6 +197,14 @@ void slot_keeper_state::end_turns(division& x, time_point time) {
       own.turn = ++turns_;
 }
 
+milliseconds slot_keeper_state::wait_of(const partition& x, bool is_short) const {
+  if (!x.answered)
+    return options_.resend_after;
+  if (is_short)
+    return options_.tick_interval;
+  return x.idle ? options_.ask_idle_after : options_.ask_after;
+}
+
 void slot_keeper_state::tick() {
   self_->delayed_send(self_, options_.tick_interval, caf::tick_atom::value);
   auto time = self_->clock().now();
@@ -203,16 +213,20 @@ void slot_keeper_state::tick() {
     wanted = wanted || x.is_short;
     end_turns(x, time);
   });
+  auto must_divide = wanted || node_.total != options_.places->limit();
   for (auto& [number, one] : partitions_) {
-    auto wait = !one.answered ? options_.resend_after : wanted ? options_.tick_interval : options_.ask_after;
-    if (!one.scheduler && one.gone_at + options_.forget_after <= time)
-      for_each_division([&, &key = number](division& x) { x.claimants[key].claim.busy = 0; });
-    if (one.said_at + wait > time)
-      continue;
-    one.answered = true; // it is said again
-    one.ask = true;
+    if (!one.scheduler) {
+      must_divide = true;
+      if (one.gone_at + options_.forget_after <= time)
+        for_each_division([&, &key = number](division& x) { x.claimants[key].claim.busy = 0; });
+    } else if (one.said_at + wait_of(one, wanted) <= time) {
+      must_divide = true;
+      one.answered = true; // it is said again
+      one.ask = true;
+    }
   }
-  schedule();
+  if (must_divide)
+    schedule();
 }
 
 slot_keeper_actor::behavior_type slot_keeper(slot_keeper_state::pointer self, slot_keeper_options options) {

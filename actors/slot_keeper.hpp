@@ -33,6 +33,7 @@ struct slot_keeper_options {
   milliseconds tick_interval{500}; ///< between two looks, and two questions while partitions wait for slots
   milliseconds resend_after{2'000};///< a share that was not answered
   milliseconds ask_after{5'000};   ///< what a scheduler has and wants, when nothing happens
+  milliseconds ask_idle_after{60'000}; ///< one that has and wants nothing: it says by itself, and again, when it wants something
   milliseconds forget_after{60'000}; ///< what runs for a partition that has no scheduler in sight
   /// for so long a partition keeps a slot that others wait for, where there are fewer than those
   milliseconds turn{1'000};
@@ -43,7 +44,8 @@ struct slot_keeper_options {
 ///
 /// Nobody is promised what another may still use: a share that shrinks is free when its scheduler has answered and its
 /// attempts above it have ended. One share at a time is on its way to each scheduler, and is said again until it is
-/// answered; so nothing has to arrive. A scheduler that goes away leaves its share, but for what runs, for a while.
+/// answered; so nothing has to arrive. Schedulers are asked now and then; those that have and want nothing hardly ever. One
+/// that goes away leaves its share, but for what runs, for a while.
 class slot_keeper_state {
 public:
   static inline const char* name = "slot_keeper";
@@ -85,6 +87,7 @@ private:
     uint64_t heard = 0;        // of the newest demand
     bool answered = true;
     bool ask = true;           // say the share although it is the same
+    bool idle = false;         // it has and wants nothing, as far as it was heard
     time_point said_at{};
     time_point gone_at{};      // the scheduler
   };
@@ -94,6 +97,7 @@ private:
   void divide(division& x);
   void add_node_demand(const division& pool);
   void say(partition_id number, partition& to);
+  milliseconds wait_of(const partition& x, bool is_short) const;
   void end_turns(division& x, time_point time);
   template <class Function>
   void for_each_division(Function visit);

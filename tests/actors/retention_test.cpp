@@ -2,6 +2,8 @@
 
 #include "actors/keys.hpp"
 
+#include <caf/event_based_actor.hpp>
+
 using namespace std::chrono_literals;
 
 namespace overwatch::test {
@@ -69,6 +71,77 @@ TEST_F(RetentionTest, WhatIsKeptUntilATimeIsErasedAfterIt) {
     EXPECT_EQ(rows(kind), count / 10) << "those that are kept for an hour";
   EXPECT_TRUE(submit("the same", [](task_spec& x) { x.unique_key = "u10"; }).existing);
   EXPECT_FALSE(submit("free again", [](task_spec& x) { x.unique_key = "u8"; }).existing);
+}
+
+/// A scheduler whose replica the test plays.
+class LooksAtWhatIsOldTest : public deterministic_node {
+protected:
+  void start_scheduler(bool leads) {
+    start();
+    tested = system_.spawn(scheduler, scheduling, links.events);
+    spawned_.push_back(caf::actor_cast<caf::actor>(tested));
+    played = system_.spawn([this](caf::event_based_actor*) -> caf::behavior {
+      return {[](const running_request&) { return running_page{}; },
+              [](const timer_request&) { return timer_page{{}, true, 0}; },
+              [](const expired_request&) { return expired_page{}; },
+              [](const proposal&) {},
+              [this](const finished_request&) {
+                ++looks;
+                return found;
+              }};
+    });
+    spawned_.push_back(played);
+    lead(leads);
+  }
+
+  void lead(bool leads) {
+    role_report role;
+    role.leads = leads;
+    role.epoch = ++epoch;
+    caf::send_as(played, tested, role);
+    settle();
+  }
+
+  unsigned looks_within(std::chrono::seconds time) {
+    looks = 0;
+    for (; time > 0s; time -= 1s)
+      advance(1s);
+    return looks;
+  }
+
+  scheduler_actor tested;
+  caf::actor played;
+  uint64_t epoch = 0;
+  unsigned looks = 0;
+  id_page found;
+};
+
+TEST_F(LooksAtWhatIsOldTest, BecomeRareWhereThereIsNothing) {
+  start_scheduler(true);
+  EXPECT_LE(looks_within(10min), 12u);
+  EXPECT_EQ(looks_within(10min), 10u) << "and so they stay";
+}
+
+TEST_F(LooksAtWhatIsOldTest, AreFrequentAgainWhereSomethingWasFound) {
+  start_scheduler(true);
+  looks_within(10min);
+  found.ids.push_back({1, 1});
+  looks_within(2min);
+  EXPECT_EQ(looks_within(100s), 10u);
+}
+
+TEST_F(LooksAtWhatIsOldTest, AreMadeByTheOneThatLeads) {
+  start_scheduler(false);
+  EXPECT_EQ(looks_within(2min), 0u);
+  lead(true);
+  EXPECT_EQ(looks_within(10s), 1u);
+  lead(false);
+  lead(true);
+  lead(false);
+  looks_within(60s);
+  EXPECT_EQ(looks_within(2min), 0u);
+  lead(true);
+  EXPECT_EQ(looks_within(10s), 1u) << "and no more often for each time that it led";
 }
 
 } // namespace overwatch::test

@@ -4,6 +4,8 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <numeric>
+
 using namespace std::chrono_literals;
 
 /// Two partitions that lead on one node, with real schedulers, pools and a keeper of the slots.
@@ -92,7 +94,73 @@ protected:
   uint64_t last_id = 0;
 };
 
+/// One partition on a node whose keeper the test plays.
+class PlayedKeeperTest : public execution_node {
+protected:
+  void start_with(uint32_t slots, uint32_t share) {
+    start();
+    keeper = caf::actor_cast<caf::strong_actor_ptr>(system_.spawn([this](caf::event_based_actor*) -> caf::behavior {
+      return {[](const pool_slots&) {}, [this](const slot_demand& x) { demands.push_back(x); }};
+    }));
+    spawned_.push_back(caf::actor_cast<caf::actor>(keeper));
+    auto& pool = add_pool("here", slots);
+    caf::anon_send(pool.handle, caf::subscribe_atom::value, keeper);
+    join(pool, caf::actor_cast<caf::strong_actor_ptr>(links.scheduler));
+    say(share);
+  }
+
+  void say(uint32_t slots) {
+    caf::anon_send(links.scheduler, slot_share{"here", ++said, slots, 100, {{"noop", "noop", slots}}}, keeper);
+    settle();
+  }
+
+  static bool wants_more(const slot_demand& x) {
+    return std::any_of(x.pools.begin(), x.pools.end(), [](const auto& pool) {
+      return std::accumulate(pool.demand.begin(), pool.demand.end(), 0u) > pool.busy;
+    });
+  }
+
+  caf::strong_actor_ptr keeper;
+  uint64_t said = 0;
+  std::vector<slot_demand> demands;
+};
+
 } // namespace
+
+TEST_F(PlayedKeeperTest, HearsNothingOfAPartitionInWhichNothingHappens) {
+  start_with(4, 2);
+  ASSERT_EQ(demands.size(), 1u) << "the answer to its share";
+  EXPECT_TRUE(demands.front().pools.empty());
+  pass(60s);
+  EXPECT_EQ(demands.size(), 1u);
+}
+
+TEST_F(PlayedKeeperTest, HearsOnceThatAnIdlePartitionIsNotIdleAnyMore) {
+  start_with(4, 2);
+  demands.clear();
+  submit("first");
+  ASSERT_EQ(demands.size(), 1u);
+  EXPECT_EQ(demands.front().busy, 1u);
+  submit("second");
+  pass(20s);
+  EXPECT_EQ(demands.size(), 1u) << "its share is enough";
+}
+
+TEST_F(PlayedKeeperTest, HearsAgainThatTasksWaitUntilItSaysSomething) {
+  start_with(4, 2);
+  for (int i = 0; i < 3; ++i)
+    submit("task");
+  ASSERT_TRUE(wants_more(demands.back()));
+  demands.clear(); // it was lost
+  pass(10s);
+  EXPECT_GE(demands.size(), 3u);
+  EXPECT_LE(demands.size(), 5u);
+  EXPECT_TRUE(wants_more(demands.back()));
+  say(3);
+  demands.clear();
+  pass(10s);
+  EXPECT_TRUE(demands.empty()) << "nothing waits any more";
+}
 
 TEST_F(TwoPartitionsTest, ShareTheSlotsOfAPoolByDemand) {
   start_both(100, 4);
