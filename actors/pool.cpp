@@ -318,7 +318,7 @@ pool_actor::behavior_type pool(pool_state::pointer self, pool_options options, j
   self->state.set_up(self, std::move(options), std::move(journal));
   self->set_down_handler([=](const caf::down_msg& x) { self->state.worker_down(x.source); });
   return {
-    [=](assignment_batch& x) { self->state.hear(x); },
+    [=](assignment_batch& x) { self->state.hear(x, self->current_sender()); },
     [=](const stop_attempt& x) { self->state.stop(x); },
     [=](const deadline_change& x) { self->state.set_deadline(x); },
     [=](attempts_done& x) { self->state.take_outcomes(x); },

@@ -62,7 +62,7 @@ public:
   void set_up(pointer self, pool_options options, journal_actor journal);
 
   // One method per message; see `pool_actor`.
-  void hear(assignment_batch& x);
+  void hear(assignment_batch& x, const caf::strong_actor_ptr& sender);
   void stop(const stop_attempt& x);
   void set_deadline(const deadline_change& x);
   void take_outcomes(attempts_done& x);

@@ -73,12 +73,13 @@ void pool_state::tell_keeper() {
     self_->send(keeper_, pool_slots{options_.task_type, own_name(), drain_.promise ? 0 : options_.slots, pool_actor{self_}});
 }
 
-void pool_state::hear(assignment_batch& x) {
+void pool_state::hear(assignment_batch& x, const caf::strong_actor_ptr& sender) {
   auto& from = leaders_[x.partition];
   if (!(from.heard < x.mark))
     return; // it was overtaken by what the scheduler said later, or comes twice
   from.heard = x.mark;
-  from.repeat_at.reset();
+  if (!from.handle || !sender || from.handle.address() == sender->address())
+    from.repeat_at.reset(); // else it is from the one before: the one that leads now may not know of this pool
   from.fence_at.reset();
   if (x.partition == control_partition && options_.places)
     options_.places->set_limit(x.node_limit);
