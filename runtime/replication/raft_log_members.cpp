@@ -5,6 +5,14 @@
 
 namespace overwatch {
 
+namespace {
+
+bool has_member(const log_configuration& x, member_id id) {
+  return std::any_of(x.members.begin(), x.members.end(), [&](const auto& one) { return one.id == id; });
+}
+
+} // namespace
+
 const log_member* raft_log::find_member(member_id id) const {
   const auto& members = history_.newest().members;
   auto i = std::find_if(members.begin(), members.end(), [&](const auto& x) { return x.id == id; });
@@ -130,11 +138,13 @@ std::vector<log_member_status> raft_log::members() const {
 
 // A follower elects nobody within an election timeout of the last append that it got (by its own clock), not even
 // after a restart (`votes_from_`). A leadership that was offered to another may be taken at any time, until that one has
-// answered an append that was sent later: it takes no older offer from then on.
+// answered an append that was sent later: it takes no older offer from then on. Or until it has been removed: nobody who
+// knows that votes for one whose log lacks it, and in each majority there is somebody who knows.
 bool raft_log::has_lease(log_time now) const {
   auto is_open = [&](const auto& offer) {
     auto contact = contacts_.find(offer.first);
-    return contact == contacts_.end() || contact->second.promised <= offer.second;
+    auto answered = contact != contacts_.end() && contact->second.promised > offer.second;
+    return !answered && (has_member(history_.newest(), offer.first) || has_member(history_.at(reported_), offer.first));
   };
   if (!leads() || terms_.at(reported_) != term() || std::any_of(offered_.begin(), offered_.end(), is_open))
     return false;

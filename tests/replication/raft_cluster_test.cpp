@@ -165,6 +165,21 @@ TEST(RaftClusterTest, TransferThatIsLostTakesNoLeaseForEver) {
   EXPECT_TRUE(leading.log->leads());
 }
 
+TEST(RaftClusterTest, TransferToOneThatIsRemovedTakesNoLeaseForEver) {
+  played_cluster cluster{3};
+  auto& leading = cluster.elect();
+  cluster.pass(log_time{300});
+  auto target = cluster.leader() % 3 + 1;
+  cluster.is_lost = [&](member_id to, const log_message&) { return to == target; };
+  EXPECT_EQ(cluster.ask(leading, &replicated_log::transfer, target), log_answer::accepted);
+  cluster.down.insert(target);
+  cluster.pass(log_time{1500}); // the library gives the transfer up
+  EXPECT_FALSE(leading.log->has_lease(cluster.now));
+  EXPECT_EQ(cluster.ask(leading, &replicated_log::remove_member, target), log_answer::accepted);
+  cluster.pass(log_time{300});
+  EXPECT_TRUE(leading.log->has_lease(cluster.now));
+}
+
 TEST(RaftClusterTest, OneNodeGrowsToThree) {
   played_cluster cluster{1};
   auto& first = cluster.elect();
