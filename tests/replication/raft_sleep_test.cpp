@@ -198,6 +198,26 @@ TEST_F(SleepTest, LeadershipMovesAtOnceHoweverLongAllSlept) {
   EXPECT_EQ(cluster.leader(), target);
 }
 
+TEST_F(SleepTest, WhatWakesAGroupIsCommittedAtOnce) {
+  for (auto turn = 0; turn < 6; ++turn) {
+    cluster.now += an_hour;
+    auto& leader = leading();
+    leader.carry_out(leader.log->wake(cluster.now));
+    auto index = leader.propose("first");
+    ASSERT_TRUE(index);
+    cluster.deliver();
+    EXPECT_GE(leader.applied, *index) << "turn " << turn << ": it waits for a heartbeat";
+    cluster.pass(log_time{5'000});
+    if (turn % 2 == 1) {
+      cluster.wake(leader);
+      ASSERT_EQ(cluster.ask(leader, &replicated_log::transfer, follower()), log_answer::accepted);
+      cluster.elect();
+      cluster.pass(log_time{5'000});
+    }
+    ASSERT_TRUE(cluster.all_sleep());
+  }
+}
+
 TEST_F(SleepTest, WhatWasOnItsWayBeforeWakesNobody) {
   raft_envelope heartbeat;
   heartbeat.from = cluster.leader();
