@@ -12,7 +12,7 @@ namespace {
 constexpr auto page_timeout = std::chrono::seconds{60};
 constexpr auto page_pause = std::chrono::seconds{1}; // after one that did not come
 constexpr size_t timers_per_entry = 1'000;
-constexpr uint32_t removals_per_page = 1'000;
+constexpr uint32_t removals_per_page = 10'000; // every 10 s: 1,000 tasks/s of a partition
 constexpr uint32_t looks_per_page = 2'000;
 
 // Timers follow the wall clock, delayed messages do not: a clock that was set is noticed within this time.
